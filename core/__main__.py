@@ -1,0 +1,50 @@
+"""`python -m core VERB …`: exit status 0 done, 1 the work failed, 2 wrong usage."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from core.cli import data, output, runs, training
+from core.errors import CoreError, UsageError
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode=None, help="Train, compare and explain chest X-ray classifiers."
+)
+app.command()(training.demo)
+app.add_typer(data.app, name="data")
+app.command()(training.train)
+app.command()(runs.evaluate)
+app.command()(runs.predict)
+app.add_typer(runs.app, name="runs")
+models = typer.Typer(help="What can be trained.", no_args_is_help=True)
+models.command("list")(training.models)
+app.add_typer(models, name="models")
+recipes = typer.Typer(help="Under which settings.", no_args_is_help=True)
+recipes.command("list")(training.recipes)
+app.add_typer(recipes, name="recipes")
+
+
+@app.callback()
+def _main() -> None:
+    """Train, compare and explain chest X-ray classifiers."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; returns the exit status."""
+    as_json = "--json" in arguments
+    try:
+        return app(arguments, prog_name="python -m core", standalone_mode=False) or 0
+    except CoreError as error:
+        return output.fail(error, as_json)
+    except typer.TyperException as error:
+        if error.exit_code != UsageError.exit_code:
+            raise
+        return output.fail(UsageError("The command line has its form.", error.format_message(), "See --help."), as_json)
+    except typer.Abort:
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

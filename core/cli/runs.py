@@ -1,0 +1,148 @@
+"""Verbs that look back at runs and use them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core import wording
+from core.cli.output import Json, Progress, emit, table
+from core.errors import UnreadableImage
+
+if TYPE_CHECKING:
+    from core.evaluation.metrics import Evaluation
+    from core.inference import Predictor
+    from core.runs.index import Row
+
+app = typer.Typer(help="Look back at runs.", no_args_is_help=True)
+
+RunOption = Annotated[str, typer.Option("--run", help="A run's id, or a prefix that no other has.")]
+
+
+@app.command("list")
+def list_runs(json: Json = False) -> None:
+    """All runs, newest first."""
+    from core.runs import index
+
+    found = index.rows()
+    lines = [(row.run_id, row.state, row.model, row.data, f"{row.epoch}/{row.epochs}", _accuracy(row)) for row in found]
+    header = ("run", "state", "model", "data", "epoch", "test accuracy")
+    emit([row.to_json() for row in found], json, table(lines, header) if lines else "No run yet. Start with: python -m core demo")
+
+
+@app.command("show")
+def show(run: Annotated[str, typer.Argument(help="A run's id, or a prefix that no other has.")], json: Json = False) -> None:
+    """One run: status, recipe, environment, history and, when it is done, its evaluation."""
+    from core.evaluation.metrics import evaluate_predictions
+    from core.runs import store
+
+    found = store.find(run)
+    recipe, status = found.recipe(), found.status()
+    history = [row for row in found.metrics() if row["kind"] == "epoch"]
+    evaluation = evaluate_predictions(found.predictions(), recipe.data.classes, "test") if found.has_predictions() else None
+    content: dict[str, Any] = {
+        "run_id": found.id,
+        "folder": str(found.folder),
+        "status": status.model_dump(mode="json"),
+        "recipe": recipe.model_dump(mode="json"),
+        "environment": found.environment(),
+        "history": history,
+        "evaluation": evaluation.to_json() if evaluation else None,
+    }
+    lines = [f"{found.id}: {status.state} {status.message}".strip(), f"{recipe.model} on {recipe.data.name}, recipe {recipe.id}"]
+    lines += [_epoch_line(row) for row in history]
+    emit(content, json, "\n".join(lines + (["", _evaluation_text(evaluation)] if evaluation else [])))
+
+
+def evaluate(run: RunOption, data: Annotated[str, typer.Option(help="A registered data set or a folder.")], json: Json = False) -> None:
+    """Evaluate a trained model on a data set with the same classes; images that it was trained on are left out."""
+    from core.data import library
+    from core.evaluation.metrics import evaluate_predictions
+    from core.inference import predict_unseen
+    from core.runs import store
+
+    found, progress = store.find(run), Progress()
+    manifest = library.open_dataset(data, progress.counted("reading images"))
+    external = predict_unseen(found, manifest, progress.counted("predicting"))
+    evaluation = evaluate_predictions(external.predictions, found.recipe().data.classes)
+    content = {"run_id": found.id, "data": manifest.name, "excluded_as_seen": external.seen} | evaluation.to_json()
+    seen = (
+        f"\n{wording.count(external.seen, 'image')} left out: the run was trained or its epoch was chosen on them." if external.seen else ""
+    )
+    emit(content, json, _evaluation_text(evaluation) + seen)
+
+
+def predict(
+    run: RunOption,
+    images: Annotated[list[Path], typer.Argument(help="Image files.", metavar="IMAGE…")],
+    cam: Annotated[str | None, typer.Option(metavar="METHOD", help="Draw a heat map of the answer: gradcam.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where heat maps go; artifacts/predictions/RUN by default.")] = None,
+    json: Json = False,
+) -> None:
+    """Classify files and show where the network looked. A bad file is reported and never stops the rest (exit status 1 at the end)."""
+    from core.explain import cam as methods
+    from core.inference import MEDICAL_NOTE, Predictor
+    from core.runs import store
+    from core.settings import artifacts_dir
+
+    if cam:
+        methods.refuse_unknown(cam)
+    predictor = Predictor(store.find(run))
+    folder = out or artifacts_dir() / "predictions" / predictor.run_id
+    progress, rows = Progress(), []
+    for number, image in enumerate(images, start=1):
+        try:
+            rows.append(_answer(predictor, image, cam, folder))
+        except UnreadableImage as error:
+            rows.append({"image": str(image), "error": str(error)})
+        progress.counted("predicting")(number, len(images))
+    emit(rows, json, "\n".join([*map(_answer_line, rows), MEDICAL_NOTE]))
+    if any("error" in row for row in rows):
+        raise typer.Exit(1)
+
+
+def _answer(predictor: Predictor, path: Path, method: str | None, folder: Path) -> dict[str, Any]:
+    from core.data import images
+    from core.explain import overlay
+
+    answer = predictor.answer(images.read(path))
+    row = {"image": str(path), "label": answer.label, "probabilities": answer.probabilities, "cam": None, "warnings": list(answer.warnings)}
+    if method:
+        heat = predictor.heat_map(answer.prepared, answer.label, method)
+        row["cam"] = str(overlay.save(answer.prepared, heat, folder, path.name))
+        row["warnings"] += heat.warnings()
+    return row
+
+
+def _answer_line(row: dict[str, Any]) -> str:
+    if "error" in row:
+        return f"{row['image']}: {row['error']}"
+    shares = ", ".join(f"{label} {wording.percent(share)}" for label, share in row["probabilities"].items())
+    rest = [*([row["cam"]] if row["cam"] else []), *row["warnings"]]
+    return "\n  ".join([f"{row['image']}: {row['label']} ({shares})", *rest])
+
+
+def _accuracy(row: Row) -> str:
+    if row.accuracy is None or row.accuracy_low is None or row.accuracy_high is None:
+        return ""
+    return f"{wording.percent_interval(row.accuracy, row.accuracy_low, row.accuracy_high)}, n = {row.test_images}"
+
+
+def _epoch_line(row: dict[str, Any]) -> str:
+    accuracy = wording.percent(row["validation_accuracy"])
+    return f"  epoch {row['epoch']}: validation accuracy {accuracy}{'  best so far' if row['best'] else ''}"
+
+
+def _evaluation_text(evaluation: Evaluation) -> str:
+    lines = [f"{wording.count(evaluation.images, 'image')}. {evaluation.interval_kind}"]
+    for name, estimate in evaluation.metrics.items():
+        lines.append(f"  {name.replace('_', ' ')}: {estimate.value:.4f} ({estimate.low:.4f}–{estimate.high:.4f})")
+    rows = [
+        (name, evaluation.support()[name], *(f"{figure.value:.3f}" for figure in figures.values()))
+        for name, figures in evaluation.per_class.items()
+    ]
+    lines += ["", table(rows, ("class", "n", *next(iter(evaluation.per_class.values()))))]
+    counts = [(name, *row) for name, row in zip(evaluation.classes, evaluation.confusion.tolist(), strict=True)]
+    return "\n".join([*lines, "", "Confusion matrix (rows: true, columns: predicted)", table(counts, ("", *evaluation.classes))])

@@ -1,0 +1,178 @@
+"""Verbs that train."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core import wording
+from core.cli.output import Json, Progress, emit, table
+from core.errors import InvalidSpec, UsageError
+
+if TYPE_CHECKING:
+    from core.recipes.recipe import Recipe
+    from core.runs.status import Status
+    from core.runs.store import Run
+
+
+def train(
+    data: Annotated[str | None, typer.Option(help="A registered data set or a folder.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="A named recipe or a recipe.json.")] = None,
+    model: Annotated[str | None, typer.Option(help="A model by its name, under the default recipe.")] = None,
+    epochs: Annotated[int | None, typer.Option()] = None,
+    image_size: Annotated[int | None, typer.Option(help="Pixels.")] = None,
+    batch_size: Annotated[int | None, typer.Option()] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate, at its highest.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the split, the first weights and every draw.")] = None,
+    fold: Annotated[str | None, typer.Option(metavar="I/K", help="Hold out fold I of K, counted from 1.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 …; a GPU where there is one by default.")] = None,
+    reference: Annotated[bool, typer.Option("--reference", help="fp32 and deterministic: equal repeats on the CPU.")] = False,
+    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted or never started.")] = None,
+    in_turn: Annotated[bool, typer.Option("--in-turn", help="Wait while another job trains on this machine.", hidden=True)] = False,
+    json: Json = False,
+) -> None:
+    """Train one run in the foreground, or go on with an interrupted one."""
+    from core.runs import store
+
+    changes = _changes(epochs, image_size, batch_size, lr, seed, fold, reference)
+    if resume is not None:
+        if data or recipe or model or any(value is not None for value in changes.values()):
+            raise UsageError("--resume goes on with a run as its recipe has it.", "further options", "Leave them out, or start a new run.")
+        run = store.find(resume)
+        _refuse_unresumable(run)
+    else:
+        run = store.create(_recipe(data, recipe, model, changes))
+    status = _work(run, device, in_turn)
+    emit(_outcome(run, status), json, _summary(run, status))
+
+
+def demo(json: Json = False) -> None:
+    """Synthetic data → train → evaluate → Grad-CAM: offline, in under two minutes on two cores."""
+    from core import demo as demonstration
+    from core.runs import store
+
+    run = store.create(demonstration.recipe(Progress().counted("drawing synthetic images")))
+    status = _work(run, device=None, in_turn=False)
+    if status.result is None:
+        emit(_outcome(run, status), json, _summary(run, status))
+        return
+    picture, label = demonstration.draw_heat_map(run)
+    text = f"{_summary(run, status)}\nGrad-CAM of a synthetic test image, answered “{label}”: {picture}"
+    emit(_outcome(run, status) | {"picture": str(picture)}, json, text)
+
+
+def models(json: Json = False) -> None:
+    """What can be trained."""
+    from core.models import registry
+
+    found = [
+        {
+            "name": entry.name,
+            "title": entry.title,
+            "papers": list(entry.papers),
+            "image_size": entry.image_size,
+            "parameters": registry.parameters(entry.name, 3, entry.image_size),
+        }
+        for entry in map(registry.get, registry.names())
+    ]
+    rows = [(item["name"], item["title"], item["image_size"], f"{item['parameters']:,}") for item in found]
+    emit(found, json, table(rows, ("name", "", "image size", "parameters (3 classes)")))
+
+
+def recipes(json: Json = False) -> None:
+    """The named recipes."""
+    from core.recipes import catalogue
+
+    found = [
+        {name: getattr(entry, name) for name in ("name", "title", "paper", "table", "model")}
+        | {"assumptions": list(entry.assumptions), "deviations": list(entry.deviations)}
+        for entry in catalogue.entries()
+    ]
+    emit(found, json, table([(item["name"], item["model"], item["title"]) for item in found], ("name", "model", "")))
+
+
+def _changes(
+    epochs: int | None,
+    image_size: int | None,
+    batch_size: int | None,
+    lr: float | None,
+    seed: int | None,
+    fold: str | None,
+    reference: bool,
+) -> dict[str, Any]:
+    """Options as recipe fields; None for what was not given."""
+    number, folds = _fold(fold) if fold else (None, None)
+    return {
+        "epochs": epochs,
+        "image.size": image_size,
+        "batch_size": batch_size,
+        "optimiser.lr": lr,
+        "seed": seed,
+        "split.seed": seed,
+        "split.fold": number,
+        "split.folds": folds,
+        "reference": reference or None,
+    }
+
+
+def _fold(text: str) -> tuple[int, int]:
+    """ "2/5" → (1, 5): people count folds from 1, recipes from 0."""
+    try:
+        number, folds = (int(part) for part in text.split("/"))
+    except ValueError:
+        number, folds = 0, 0
+    if not 1 <= number <= folds:
+        raise InvalidSpec("A fold is given as I/K with I from 1 to K.", repr(text), "Write for example --fold 1/5.")
+    return number - 1, folds
+
+
+def _recipe(data: str | None, recipe: str | None, model: str | None, changes: dict[str, Any]) -> Recipe:
+    from core.data import library
+    from core.recipes import fitting
+
+    if data is None or (recipe is None) == (model is None):
+        received = f"--data {data}, --recipe {recipe}, --model {model}".replace("None", "missing")
+        raise UsageError("Training needs --data and one of --recipe and --model.", received, "For example: --data phantom --model resnet18")
+    draft = fitting.draft(recipe=recipe, model=model, **changes)
+    return fitting.fit(draft, library.open_dataset(data, Progress().counted("reading images")))[0]
+
+
+def _refuse_unresumable(run: Run) -> None:
+    status = run.status()
+    if status.state == "done":
+        raise UsageError("Only a run that has not ended well can go on.", f"{run.id}, which is done", "Start a new run with more epochs.")
+    if status.live and status.process is not None:
+        raise UsageError("One trainer works on a run.", f"{run.id}, which is {status.state}", "Wait for it, or cancel it.")
+
+
+def _work(run: Run, device: str | None, in_turn: bool) -> Status:
+    from contextlib import nullcontext
+
+    from core.jobs import turns
+
+    with turns.taken(run) if in_turn else nullcontext():
+        from core.training import worker
+
+        return worker.run(run, device, Progress().status)
+
+
+def _outcome(run: Run, status: Status) -> dict[str, Any]:
+    parts = run.split()["split"].value_counts()
+    return {
+        "run_id": run.id,
+        "status": status.state,
+        "metrics": status.result,
+        "best_epoch": status.best_epoch,
+        "images": {part: int(count) for part, count in parts.items()},
+        "split": run.split_kind(),
+        "folder": str(run.folder),
+    }
+
+
+def _summary(run: Run, status: Status) -> str:
+    if status.result is None:
+        return f"{run.id}: {status.state}. {status.message}"
+    result = status.result
+    accuracy = wording.percent_interval(result["accuracy"], result["accuracy_low"], result["accuracy_high"])
+    return f"{run.id}: {status.state}; test accuracy {accuracy}, loss {result['loss']:.4f}, {wording.count(int(result['images']), 'image')}"

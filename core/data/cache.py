@@ -1,0 +1,88 @@
+"""Every image decoded once: a memory-mapped greyscale array a (content, size). Knows files and pixels, not labels or parts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from core.data import images
+from core.data.manifest import Manifest
+from core.errors import UnusableData
+from core.files import replacing
+from core.settings import artifacts_dir
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total); it may raise to stop the work, which then leaves nothing behind."""
+
+
+def cache_path(manifest: Manifest, size: int, resize: images.Resize) -> Path:
+    """Where the decoded images of `manifest` at `size` lie, or will lie: the name is a hash of all that decides the pixels."""
+    content = "\n".join([f"reader {images.READER_VERSION} {resize} {size}", *manifest.table["sha256"]])
+    return artifacts_dir() / "cache" / f"{hashlib.sha256(content.encode()).hexdigest()[:20]}-{size}.npy"
+
+
+def decoded(manifest: Manifest, size: int, resize: images.Resize, progress: Progress | None = None) -> np.ndarray:
+    """All images of `manifest`, decoded on the first call and memory-mapped from then on. uint8 [rows, size, size], read only
+
+    Raises:
+        UnusableData: a file is gone or changed since the import, or the disk has no room.
+        UnreadableImage: a file can no longer be read.
+    """
+    path = cache_path(manifest, size, resize)
+    if not path.is_file():
+        _decode_all(manifest, size, resize, path, progress)
+    return np.load(path, mmap_mode="r")
+
+
+def _decode_all(manifest: Manifest, size: int, resize: images.Resize, path: Path, progress: Progress | None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _refuse_full_disk(path.parent, len(manifest) * size * size)
+    with replacing(path) as temporary:
+        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(len(manifest), size, size))
+
+        def decode(row: int) -> None:
+            array[row] = images.fit(_read_unchanged(files[row], sums[row], manifest), size, resize)
+
+        files, sums = manifest.paths(), manifest.table["sha256"].tolist()
+        # Threads, not processes: Pillow releases the interpreter lock while it decodes and resizes.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            try:
+                for done, _ in enumerate(pool.map(decode, range(len(manifest))), start=1):
+                    if progress:
+                        progress(done, len(manifest))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        array.flush()
+
+
+def _read_unchanged(file: Path, sha256: str, manifest: Manifest) -> np.ndarray:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise UnusableData(
+            "The images of a data set stay where they were imported from.",
+            f"{file}, which cannot be read ({error.strerror})",
+            f"Put it back, or import the folder of {manifest.name} again.",
+        ) from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise UnusableData(
+            "The images of a data set do not change after the import.", f"{file}, which did", f"Import the folder of {manifest.name} again."
+        )
+    return images.read(content, file.name).pixels
+
+
+def _refuse_full_disk(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise UnusableData(
+            "The decoded images must fit on the disk.",
+            f"{needed / 1e9:.1f} GB for {free / 1e9:.1f} GB free in {folder}",
+            "Choose a smaller image size, free some room, or set CXRLAB_ARTIFACTS to a folder on a larger disk.",
+        )

@@ -1,0 +1,138 @@
+"""A trained run and an image → probabilities and a heat map; or a run and a data set → predictions.
+
+Preprocessing is read from the run's recipe, and the normalisation is part of the stored model: nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+
+import numpy as np
+import pandas as pd
+import torch
+
+from core.data import batches, cache, images
+from core.data.cache import Progress
+from core.data.images import XRay
+from core.data.manifest import Manifest
+from core.errors import UnknownName, UnusableData
+from core.explain import cam
+from core.models import classifier, registry
+from core.runs.store import PROBABILITY, Run
+
+MEDICAL_NOTE = "Not a medical device: for teaching and research. It must not be used to diagnose anybody."
+SYNTHETIC_NOTE = "This model was trained on synthetic images only: what it says about a real X-ray means nothing."
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says about one image. `prepared` is the image as the network saw it. uint8 [S, S]"""
+
+    label: str
+    probabilities: dict[str, float]
+    prepared: np.ndarray
+    warnings: tuple[str, ...]
+
+
+class Predictor:
+    """A run's kept model, ready to answer. May be shared between threads: heat maps take turns by a lock."""
+
+    def __init__(self, run: Run) -> None:
+        """Load the model on the CPU.
+
+        Raises:
+            UnusableRun: the run kept no model.
+        """
+        self.run_id, self.recipe = run.id, run.recipe()
+        self.classes = self.recipe.data.classes
+        self._lock = Lock()
+        weights = run.weights()
+        with torch.random.fork_rng(devices=[]):  # random initial weights are overwritten; the caller's generator stays as it is
+            self.model = classifier.create(
+                self.recipe.model, len(self.classes), self.recipe.image.size, self.recipe.image.normalisation
+            ).eval()
+        self.model.load_state_dict(weights)
+
+    @cached_property
+    def architecture(self) -> registry.Architecture:
+        return registry.get(self.recipe.model)
+
+    def answer(self, xray: XRay) -> Answer:
+        """Classify one image."""
+        prepared = images.fit(xray.pixels, self.recipe.image.size, self.recipe.image.resize)
+        with torch.inference_mode():
+            shares = self.model(self._input(prepared)).double().softmax(dim=1)[0].tolist()
+        notes = (SYNTHETIC_NOTE,) if self.recipe.data.synthetic else ()
+        return Answer(
+            label=self.classes[int(np.argmax(shares))],
+            probabilities=dict(zip(self.classes, shares, strict=True)),
+            prepared=prepared,
+            warnings=(*notes, *xray.warnings),
+        )
+
+    def heat_map(self, prepared: np.ndarray, label: str, method: str = "gradcam") -> cam.HeatMap:
+        """Where the evidence for class `label` lies in `prepared`, an answer's image as the network saw it.
+
+        Raises:
+            UnknownName: no such class or method.
+        """
+        if label not in self.classes:
+            raise UnknownName.among("class", label, self.classes)
+        layer = self.model.layer(self.architecture.cam_layer)
+        return cam.explain(self.model, layer, self._input(prepared), self.classes.index(label), self._lock, method)
+
+    def predict(self, manifest: Manifest, rows: np.ndarray, progress: Progress | None = None) -> pd.DataFrame:
+        """Predictions for `rows` of `manifest`, in the form in which runs store them (split "external"); no heat maps."""
+        size, resize = self.recipe.image.size, self.recipe.image.resize
+        pixels = cache.decoded(manifest, size, resize, progress)
+        feed = batches.Feed(pixels, np.zeros(len(manifest), dtype=np.int64), rows, self.recipe.batch_size, torch.device("cpu"))
+        parts = []
+        with torch.inference_mode():
+            for x, _ in feed.in_order():
+                parts.append(self.model(x).double().softmax(dim=1).numpy())
+                if progress:
+                    progress(sum(map(len, parts)), len(rows))
+        table = manifest.table.iloc[rows].reset_index(drop=True)
+        shares = np.concatenate(parts)
+        columns = {PROBABILITY + name: shares[:, index] for index, name in enumerate(self.classes)}
+        return table[["path", "label", "patient_id"]].rename(columns={"path": "sample_id"}).assign(split="external", **columns)
+
+    def _input(self, prepared: np.ndarray) -> torch.Tensor:
+        return batches.to_unit(torch.from_numpy(prepared)[None])
+
+
+@dataclass(frozen=True)
+class External:
+    """Predictions of a run on a data set. `seen`: images left out because the run trained or chose its epoch on them."""
+
+    predictions: pd.DataFrame
+    seen: int
+
+
+def predict_unseen(run: Run, manifest: Manifest, progress: Progress | None = None) -> External:
+    """Predict those images of `manifest` that the run neither trained on nor validated with, found by content.
+
+    Raises:
+        UnusableRun: the run kept no model.
+        UnusableData: the data set has a class that the run does not know, or no image that it has not seen.
+    """
+    predictor = Predictor(run)
+    unknown = sorted(set(manifest.classes) - set(predictor.classes))
+    if unknown:
+        raise UnusableData(
+            "A model is evaluated on the classes that it was trained on.",
+            f"{manifest.name} with {', '.join(unknown)}",
+            f"Rename or remove them; run {run.id} knows {', '.join(predictor.classes)}.",
+        )
+    known = run.split()
+    seen = manifest.table["sha256"].isin(known.loc[known["split"] != "test", "sha256"]).to_numpy()
+    rows = np.flatnonzero(~seen)
+    if not len(rows):
+        raise UnusableData(
+            "An evaluation needs images that the run has not seen.",
+            f"{manifest.name}, all of whose {len(manifest)} images it trained on",
+            "Choose another data set.",
+        )
+    return External(predictor.predict(manifest, rows, progress), int(seen.sum()))

@@ -1,0 +1,123 @@
+"""A table of all runs in SQLite, for speed alone: the run folders are the truth, and a lost or damaged index is made again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from core.errors import CoreError
+from core.runs import store
+from core.runs.status import LIVE, Status
+from core.settings import artifacts_dir
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run as a table shows it."""
+
+    run_id: str
+    state: str
+    model: str
+    data: str
+    created: float  # Unix time
+    epoch: int
+    epochs: int
+    best_epoch: int
+    image_size: int
+    seed: int
+    accuracy: float | None  # of the test part, with its 95 % interval
+    accuracy_low: float | None
+    accuracy_high: float | None
+    loss: float | None
+    test_images: int | None
+    message: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+_COLUMNS = [field.name for field in fields(Row)]
+_SCHEMA = f"CREATE TABLE IF NOT EXISTS runs ({', '.join(_COLUMNS)}, changed INTEGER, PRIMARY KEY (run_id))"
+
+
+def rows() -> list[Row]:
+    """All runs, newest first, brought up to date with the folders."""
+    try:
+        return _refreshed()
+    except sqlite3.DatabaseError:
+        for path in (_path(), Path(f"{_path()}-wal"), Path(f"{_path()}-shm")):
+            path.unlink(missing_ok=True)
+        return _refreshed()
+
+
+def _refreshed() -> list[Row]:
+    with _open() as database:
+        known = {run_id: (changed, state) for run_id, changed, state in database.execute("SELECT run_id, changed, state FROM runs")}
+        current = {path.parent.name: path.stat().st_mtime_ns for path in store.runs_dir().glob("*/status.json")}
+        database.executemany("DELETE FROM runs WHERE run_id = ?", [(gone,) for gone in known.keys() - current.keys()])
+        for run_id, changed in current.items():
+            # What is live is looked at each time: a trainer that was killed changes no file.
+            if run_id not in known or known[run_id][0] != changed or known[run_id][1] in LIVE:
+                row = _row(store.Run(store.runs_dir() / run_id))
+                marks = ", ".join("?" * (len(_COLUMNS) + 1))
+                database.execute(f"INSERT OR REPLACE INTO runs VALUES ({marks})", (*asdict(row).values(), changed))
+        found = database.execute(f"SELECT {', '.join(_COLUMNS)} FROM runs ORDER BY created DESC, run_id DESC").fetchall()
+    return [Row(*values) for values in found]
+
+
+def _row(run: store.Run) -> Row:
+    try:
+        recipe, status = run.recipe(), run.status()
+    except (CoreError, ValueError) as error:  # pydantic's errors are ValueErrors; one damaged folder must not hide the others
+        return _damaged(run, str(error))
+    result = status.result or {}
+    return Row(
+        run_id=run.id,
+        state=status.state,
+        model=recipe.model,
+        data=recipe.data.name,
+        created=status.created,
+        epoch=status.epoch,
+        epochs=status.epochs,
+        best_epoch=status.best_epoch,
+        image_size=recipe.image.size,
+        seed=recipe.seed,
+        accuracy=result.get("accuracy"),
+        accuracy_low=result.get("accuracy_low"),
+        accuracy_high=result.get("accuracy_high"),
+        loss=result.get("loss"),
+        test_images=int(result["images"]) if "images" in result else None,
+        message=status.message,
+    )
+
+
+def _damaged(run: store.Run, reason: str) -> Row:
+    created = (run.folder / "status.json").stat().st_mtime
+    empty = Status(created=created)
+    return Row(run.id, "damaged", "", "", created, empty.epoch, 0, 0, 0, 0, None, None, None, None, None, reason.splitlines()[0])
+
+
+@contextmanager
+def _open() -> Iterator[sqlite3.Connection]:
+    path = _path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=10)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(_SCHEMA)
+        have = [row[1] for row in connection.execute("PRAGMA table_info(runs)")]
+        if have != [*_COLUMNS, "changed"]:  # written by another version
+            connection.execute("DROP TABLE runs")
+            connection.execute(_SCHEMA)
+        with connection:
+            yield connection
+    finally:
+        connection.close()
+
+
+def _path() -> Path:
+    return artifacts_dir() / "index.sqlite"

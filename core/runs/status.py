@@ -1,0 +1,94 @@
+"""What a run is doing, as its trainer last wrote it, and whether that can still be true."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from typing import Literal
+
+import psutil
+from pydantic import BaseModel, ConfigDict
+
+State = Literal["queued", "running", "done", "cancelled", "failed", "interrupted"]
+LIVE: tuple[State, ...] = ("queued", "running")
+
+START_LIMIT = 180.0  # seconds within which a launched trainer has said that it lives
+SILENCE_LIMIT = 120.0  # seconds without a heartbeat after which a trainer on another machine counts as dead
+
+
+class ProcessMark(BaseModel):
+    """One process, for certain: a process id alone may have been given to another since."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pid: int
+    started: float  # Unix time
+    host: str
+
+    @classmethod
+    def of_this(cls) -> ProcessMark:
+        return cls(pid=os.getpid(), started=psutil.Process().create_time(), host=socket.gethostname())
+
+
+class Status(BaseModel):
+    """The content of `status.json`. Times are Unix times; epochs and steps count from 1, and 0 is "not yet"."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: State = "queued"
+    created: float
+    started: float | None = None
+    finished: float | None = None
+    phase: str = ""
+    epoch: int = 0
+    epochs: int = 0
+    step: int = 0
+    steps: int = 0
+    images_per_second: float | None = None
+    seconds_left: float | None = None
+    best_epoch: int = 0
+    device: str = ""
+    message: str = ""
+    process: ProcessMark | None = None
+    heartbeat: float | None = None
+    result: dict[str, float] | None = None  # of the test part: accuracy, accuracy_low, accuracy_high, loss, images
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE
+
+    @property
+    def share_done(self) -> float:
+        """Progress of the training in 0…1."""
+        if not self.epochs:
+            return 0.0
+        completed = max(0, self.epoch - 1) + (self.step / self.steps if self.steps else 0)
+        return 1.0 if self.state == "done" else min(1.0, completed / self.epochs)
+
+    def changed(self, **values: object) -> Status:
+        return self.model_copy(update=values)
+
+
+def honest(status: Status, now: float | None = None) -> Status:
+    """`status`, or "interrupted" where it says live and its process is gone: a state alone lies after a power cut."""
+    if not status.live or _alive(status, time.time() if now is None else now):
+        return status
+    return status.changed(
+        state="interrupted",
+        seconds_left=None,
+        message="The trainer ended without a word: it was killed, or the machine stopped. What it had kept is kept; go on with it.",
+    )
+
+
+def _alive(status: Status, now: float) -> bool:
+    mark = status.process
+    if mark is None:
+        return now - status.created < START_LIMIT
+    if mark.host != socket.gethostname():
+        return status.heartbeat is not None and now - status.heartbeat < SILENCE_LIMIT
+    try:
+        process = psutil.Process(mark.pid)
+        return abs(process.create_time() - mark.started) < 2 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

@@ -1,0 +1,97 @@
+"""How training is carried out on the device at hand: which device, which number format, which memory format.
+
+None of it is part of a recipe unless the recipe insists; all of it is recorded in the run's environment.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from core.errors import InvalidSpec
+from core.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What was chosen, and why in one sentence."""
+
+    device: torch.device
+    device_name: str
+    bf16: bool
+    channels_last: bool
+    deterministic: bool
+    reason: str
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
+    def place(self, model: torch.nn.Module) -> torch.nn.Module:
+        """The model on the device, in the memory format chosen."""
+        return model.to(self.device, memory_format=torch.channels_last) if self.channels_last else model.to(self.device)
+
+
+def choose(recipe: Recipe, device: str | None = None) -> Execution:
+    """Decide for `recipe` on `device` ("cpu", "cuda", "cuda:1"; None: a GPU where there is one).
+
+    Raises:
+        InvalidSpec: there is no such device here.
+    """
+    chosen = _device(device)
+    gains = _gains_from_bf16(chosen)
+    bf16 = not recipe.reference and (recipe.precision == "bf16" or (recipe.precision == "auto" and gains))
+    if recipe.reference:
+        reason = "reference mode: fp32, deterministic"
+    elif recipe.precision != "auto":
+        reason = f"the recipe asks for {recipe.precision}"
+    else:
+        reason = "the processor multiplies bf16 natively" if gains else "the processor has no native bf16"
+    return Execution(chosen, device_name(chosen), bf16, channels_last=not recipe.reference, deterministic=recipe.reference, reason=reason)
+
+
+@contextmanager
+def prepared(execution: Execution) -> Iterator[None]:
+    """torch's global switches as `execution` wants them, put back afterwards."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark, torch.get_float32_matmul_precision()
+    torch.use_deterministic_algorithms(execution.deterministic)
+    torch.backends.cudnn.benchmark = not execution.deterministic
+    torch.set_float32_matmul_precision("highest" if execution.deterministic else "high")
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.backends.cudnn.benchmark = before[1]
+        torch.set_float32_matmul_precision(before[2])
+
+
+def device_name(device: torch.device | None = None) -> str:
+    """What the device calls itself, for people."""
+    device = device or _device(None)
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.processor() or platform.machine()} processor, {os.cpu_count()} cores"
+
+
+def _device(name: str | None) -> torch.device:
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")
+    count = {"cpu": 1, "cuda": torch.cuda.device_count()}.get(device.type, 0)
+    if (device.index or 0) >= count:
+        have = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+        raise InvalidSpec("Training runs on a device of this machine.", repr(name), f"Choose one of: {', '.join(have)}.")
+    return device
+
+
+def _gains_from_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

@@ -1,0 +1,65 @@
+"""What the trainer tells of itself while it works: the run's `status.json`, and where a request to stop is noticed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from core.runs.status import Status
+from core.runs.store import Run
+from core.training.events import StepDone
+
+Report = Callable[[Status], None]
+
+STATUS_EVERY = 1.0  # seconds between two writes of the status while steps go by
+
+
+class Cancelled(Exception):
+    """The run was asked to stop."""
+
+
+class Diary:
+    """Keeps `status.json` current: at once for news, at most every `STATUS_EVERY` seconds for steps."""
+
+    def __init__(self, run: Run, report: Report | None) -> None:
+        self.run, self.report, self.status = run, report, run.status()
+        self._written = 0.0
+        self._pace: list[tuple[float, int]] = []  # (time, images so far) since the training started
+
+    def note(self, **values: Any) -> None:
+        self.status = self.status.changed(heartbeat=time.time(), **values)
+        self._write()
+
+    def working(self, phase: str, done: int, total: int) -> None:
+        """Called often; also where a cancellation is noticed."""
+        if self.run.cancel_requested():
+            raise Cancelled
+        if phase != self.status.phase or time.monotonic() - self._written > STATUS_EVERY:
+            self.note(phase=phase, message=f"{phase}: {done:,} of {total:,}")
+
+    def stepped(self, event: StepDone, epochs: int) -> None:
+        if self.run.cancel_requested():
+            raise Cancelled
+        now = time.monotonic()
+        self._pace.append((now, (self._pace[-1][1] if self._pace else 0) + event.images))
+        if now - self._written > STATUS_EVERY:
+            self.note(phase="training", message="", epoch=event.epoch, step=event.step, steps=event.steps, **self._speed(event, epochs))
+
+    def _speed(self, event: StepDone, epochs: int) -> dict[str, float | None]:
+        """Speed of the last minute, and the time left at this run's own pace, validation included."""
+        self._pace = [point for point in self._pace if point[0] >= self._pace[-1][0] - 60] or self._pace[-1:]
+        (first, before), (last, after) = self._pace[0], self._pace[-1]
+        if last - first < 1:
+            return {"images_per_second": None, "seconds_left": None}
+        steps_left = (epochs - event.epoch) * event.steps + event.steps - event.step
+        return {
+            "images_per_second": (after - before) / (last - first),
+            "seconds_left": steps_left * (last - first) / max(1, len(self._pace) - 1),
+        }
+
+    def _write(self) -> None:
+        self.run.write_status(self.status)
+        self._written = time.monotonic()
+        if self.report:
+            self.report(self.status)

@@ -1,0 +1,171 @@
+"""One training, opened: data, model and plan built from the recipe and placed on the device; what the loop tells is written down."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from core import wording
+from core.data import batches, cache, library, splits
+from core.data.manifest import Manifest
+from core.errors import UnusableData
+from core.evaluation.metrics import evaluate_predictions
+from core.models import classifier
+from core.recipes.recipe import OptimiserSpec, Recipe, refuse_misfits
+from core.runs.store import PROBABILITY, Run
+from core.training import checkpoint, execution, loop, schedules
+from core.training.events import EpochDone, StepDone
+from core.training.worker import environment
+from core.training.worker.diary import Diary
+
+CURVE_POINTS = 20  # losses written an epoch; the count depends on the recipe alone, so that equal runs have equal files
+
+
+class Session:
+    """A run's training, from its first step or its last checkpoint to its stored predictions."""
+
+    def __init__(self, run: Run, recipe: Recipe, diary: Diary, how: execution.Execution) -> None:
+        self.run, self.recipe, self.diary, self.how = run, recipe, diary, how
+
+    @classmethod
+    def open(cls, run: Run, device: str | None, diary: Diary) -> Session:
+        recipe = run.recipe()
+        how = execution.choose(recipe, device)
+        session = cls(run, recipe, diary, how)
+        diary.note(device=how.device_name, phase="opening the data", epochs=recipe.epochs)
+        run.write_environment(environment.describe(how))
+        session._open_data()
+        session._build()
+        session._continue_from_checkpoint()
+        return session
+
+    def train(self) -> None:
+        """Follow the loop's events; write what they say."""
+        with execution.prepared(self.how):
+            for event in loop.fit(self.progress, self.feeds["train"], self.feeds["validation"], self.plan, self.how):
+                if isinstance(event, StepDone):
+                    self._write_step(event)
+                    self.diary.stepped(event, self.recipe.epochs)
+                else:
+                    self._write_epoch(event)
+
+    def test(self) -> dict[str, float] | None:
+        """Predict validation and test with the weights kept, store the predictions, evaluate the test part; None without weights."""
+        if not self.progress.best_weights:
+            return None
+        self.diary.note(phase="testing")
+        self.progress.model.load_state_dict(self.progress.best_weights)
+        with execution.prepared(self.how):
+            tables = [self._predictions(part) for part in ("validation", "test")]
+        table = pd.concat(tables, ignore_index=True)
+        self.run.write_predictions(table)
+        evaluation = evaluate_predictions(table, self.recipe.data.classes, "test")
+        accuracy = evaluation.metrics["accuracy"]
+        result = {name: estimate.value for name, estimate in evaluation.metrics.items()}
+        logging.info("Test part: accuracy %s, loss %.4f", wording.percent(accuracy.value), result["loss"])
+        return {**result, "accuracy_low": accuracy.low, "accuracy_high": accuracy.high, "images": float(evaluation.images)}
+
+    def _open_data(self) -> None:
+        recipe, diary = self.recipe, self.diary
+        manifest = library.open_dataset(recipe.data.name, lambda done, total: diary.working("drawing images", done, total))
+        _refuse_other_data(manifest, recipe)
+        self.split = splits.split(manifest, **recipe.split.model_dump())
+        refuse_misfits(recipe, training_images=len(self.split.rows("train")))
+        images = cache.decoded(
+            manifest, recipe.image.size, recipe.image.resize, lambda done, total: diary.working("decoding images", done, total)
+        )
+        labels = manifest.table["label"].map({name: index for index, name in enumerate(recipe.data.classes)}).to_numpy(dtype=np.int64)
+        self.feeds = {
+            part: batches.Feed(images, labels, self.split.rows(part), recipe.batch_size, self.how.device) for part in splits.PARTS
+        }
+        table = manifest.table.rename(columns={"path": "sample_id"})
+        self.table = table[["sample_id", "sha256", "patient_id", "label"]].assign(split=self.split.part)
+        self.run.write_split(self.table)
+        logging.info("%s: %s, split %s", manifest.name, wording.count(len(manifest), "image"), self.split.kind)
+
+    def _build(self) -> None:
+        recipe, train = self.recipe, self.feeds["train"]
+        torch.manual_seed(recipe.seed)  # this process belongs to the run, so the global generator is its own
+        model = classifier.create(recipe.model, len(recipe.data.classes), recipe.image.size, recipe.image.normalisation)
+        classifier.fit_normalisation(model, recipe.image.normalisation, (x.cpu() for x, _ in train.in_order()))
+        model = self.how.place(model)
+        self.progress = loop.Progress(model, _optimiser(recipe.optimiser, model, self.how))
+        self.plan = loop.Plan(
+            epochs=recipe.epochs,
+            rates=schedules.rates(recipe.schedule, recipe.optimiser.lr, recipe.epochs, train.steps()),
+            augmentation=batches.Augmentation(**recipe.augmentation.model_dump()),
+            seed=recipe.seed,
+            keep=recipe.keep,
+            label_smoothing=recipe.loss.label_smoothing,
+            class_weights=_class_weights(recipe, train).to(self.how.device) if recipe.loss.class_weights == "balanced" else None,
+        )
+
+    def _continue_from_checkpoint(self) -> None:
+        state = self.run.checkpoint()
+        if state is None:
+            self.run.drop_metrics_after(0)
+            return
+        kept = self.run.weights() if self.run.has_model() else {}
+        checkpoint.unpack(self.progress, state, kept, self.run.weights_epoch())
+        self.run.drop_metrics_after(self.progress.epoch)
+        logging.info("Going on after epoch %d", self.progress.epoch)
+
+    def _write_step(self, event: StepDone) -> None:
+        every = max(1, event.steps // CURVE_POINTS)
+        if event.step % every == 0:
+            loss = float(event.loss)
+            row = {"kind": "step", "epoch": event.epoch, "step": event.step, "steps": event.steps, "loss": _finite(loss), "lr": event.lr}
+            self.run.append_metrics(row)
+
+    def _write_epoch(self, event: EpochDone) -> None:
+        row = {"kind": "epoch", "epoch": event.epoch, "lr": event.lr, "best": event.best}
+        for part, result in (("train", event.train), ("validation", event.validation)):
+            row |= {f"{part}_loss": _finite(result.loss), f"{part}_accuracy": result.accuracy}
+        self.run.append_metrics(row)
+        self.run.write_checkpoint(checkpoint.pack(self.progress))
+        if event.best:
+            self.run.write_weights(self.progress.best_weights, event.epoch)
+        logging.info(
+            "Epoch %d of %d: training loss %.4f, validation loss %.4f, validation accuracy %s%s",
+            event.epoch, self.recipe.epochs, event.train.loss, event.validation.loss,
+            wording.percent(event.validation.accuracy), ", best so far" if event.best else "",
+        )  # fmt: skip
+        self.diary.note(epoch=event.epoch, step=self.feeds["train"].steps(), best_epoch=self.progress.best_epoch)
+
+    def _predictions(self, part: splits.Part) -> pd.DataFrame:
+        rows = self.table.iloc[self.split.rows(part)][["sample_id", "label", "patient_id", "split"]].reset_index(drop=True)
+        values = loop.probabilities(self.progress.model, self.feeds[part], self.how)
+        return rows.assign(**{PROBABILITY + name: values[:, index] for index, name in enumerate(self.recipe.data.classes)})
+
+
+def _optimiser(spec: OptimiserSpec, model: nn.Module, how: execution.Execution) -> torch.optim.Optimizer:
+    settings: dict[str, Any] = {"lr": spec.lr, "weight_decay": spec.weight_decay, "fused": not how.deterministic}
+    if spec.name == "sgd":
+        return torch.optim.SGD(model.parameters(), momentum=spec.momentum, **settings)
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[spec.name]
+    return kind(model.parameters(), **settings)
+
+
+def _class_weights(recipe: Recipe, train: batches.Feed) -> torch.Tensor:
+    """Inverse frequency, mean 1 over the training images. float32 [classes]"""
+    counts = np.bincount(train.labels[train.rows], minlength=len(recipe.data.classes))
+    return torch.from_numpy(len(train) / (len(counts) * counts)).float()
+
+
+def _refuse_other_data(manifest: Manifest, recipe: Recipe) -> None:
+    if manifest.sha256 != recipe.data.sha256:
+        raise UnusableData(
+            "A run is trained on the data that its recipe names.",
+            f"{manifest.name}, which has changed since the recipe was made",
+            "Start a new run on the data as it is now.",
+        )
+
+
+def _finite(value: float) -> float | None:
+    """NaN and infinity are no JSON."""
+    return value if np.isfinite(value) else None

@@ -1,0 +1,52 @@
+"""Numbers as people read them. One place, so that the pages, the command line and the log say the same."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def duration(seconds: float | None) -> str:
+    """`seconds` as "about 4 min"; an unknown time is "unknown"."""
+    if seconds is None:
+        return "unknown"
+    if seconds < 1:
+        return "under a second"
+    if seconds < 90:
+        return f"about {round(seconds)} s"
+    if seconds < 90 * 60:
+        return f"about {round(seconds / 60)} min"
+    if seconds < 36 * 3600:
+        return f"about {seconds / 3600:.1f} h"
+    return f"about {seconds / 86400:.1f} days"
+
+
+def percent(share: float) -> str:
+    """A share in [0, 1] as a percentage with one decimal."""
+    return f"{100 * share:.1f} %"
+
+
+def percent_interval(share: float, low: float, high: float) -> str:
+    """A share with its interval: "87.0 % (82.1–91.2)"."""
+    return f"{percent(share)} ({100 * low:.1f}–{100 * high:.1f})"
+
+
+def figure(name: str, value: float) -> str:
+    """A metric's value: shares as percentages, losses as they are, "undefined" where it is."""
+    if value != value:
+        return "undefined"
+    return f"{value:.3f}" if name == "loss" else percent(value)
+
+
+def unknown(number: int | None) -> str:
+    """A count, or "unknown"."""
+    return "unknown" if number is None else f"{number:,}"
+
+
+def count(number: int, thing: str, things: str | None = None) -> str:
+    """ "1 image", "1,124 images"."""
+    return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def moment(timestamp: float | None) -> str:
+    """A Unix time in the machine's own time zone, to the minute; empty where there is none."""
+    return datetime.fromtimestamp(timestamp).strftime("%d %b %Y %H:%M") if timestamp else ""

@@ -1,0 +1,119 @@
+"""What several pages show: the sidebar's status line, choices that live in the URL, errors where they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import streamlit as st
+
+from core import wording
+from core.errors import CoreError
+from core.runs import index, store
+from core.runs.status import LIVE, Status
+
+MEDICAL_NOTE = (
+    ":material/medical_information: **Not a medical device.** For teaching and research; it must not be used to diagnose anybody."
+)
+
+STATE_BADGES = {
+    "queued": (":material/schedule:", "gray"),
+    "running": (":material/sync:", "blue"),
+    "done": (":material/check_circle:", "green"),
+    "cancelled": (":material/cancel:", "orange"),
+    "failed": (":material/error:", "red"),
+    "interrupted": (":material/warning:", "orange"),
+    "damaged": (":material/broken_image:", "red"),
+}
+
+
+def sidebar() -> None:
+    """The status line that every page has: what is running, how far, how long still."""
+    with st.sidebar:
+        _running()
+
+
+@st.fragment(run_every=3)
+def _running() -> None:
+    live = [row for row in index.rows() if row.state in LIVE]
+    if not live:
+        st.caption(":material/bedtime: Nothing is training.")
+    for row in live[:3]:
+        status = store.find(row.run_id).status()
+        st.progress(status.share_done, text=f"{row.model} on {row.data}: {progress_text(status)}")
+        st.page_link("pages/runs.py", label="Open the run", icon=":material/monitoring:", query_params={"run": row.run_id})
+    if len(live) > 3:
+        st.caption(f"and {len(live) - 3} more")
+
+
+def something_trains() -> bool:
+    return any(row.state in LIVE for row in index.rows())
+
+
+def progress_text(status: Status) -> str:
+    """One line on a live run: "epoch 2 of 8 · 180 images/s · about 20 s left"."""
+    if status.state == "queued" or status.phase != "training":
+        return status.message or status.phase or "waiting to start"
+    parts = [f"epoch {status.epoch} of {status.epochs}"]
+    if status.images_per_second is not None:
+        parts += [f"{status.images_per_second:.0f} images/s", f"{wording.duration(status.seconds_left)} left"]
+    return " · ".join(parts)
+
+
+def state_badge(state: str) -> None:
+    icon, colour = STATE_BADGES[state]
+    st.badge(state, icon=icon, color=colour)
+
+
+def choose(label: str, options: Sequence[str], parameter: str, format_func: Callable[[str], str] = str) -> str:
+    """A select box whose choice stands in the URL as `?parameter=`, so that a link brings others to the same view."""
+    wanted = st.query_params.get(parameter)
+    if wanted is not None and wanted not in options:
+        st.warning(f"The link asks for “{wanted}”, which is not here. Choose another {label.lower()}.", icon=":material/link_off:")
+    choice = st.selectbox(label, options, index=options.index(wanted) if wanted in options else 0, format_func=format_func)
+    st.query_params[parameter] = choice
+    return choice
+
+
+def run_label(row: index.Row) -> str:
+    """How a run is called in a list: model, data, when, how it ended."""
+    when = wording.moment(row.created)
+    result = f"{wording.percent(row.accuracy)} of {row.test_images}" if row.accuracy is not None else row.state
+    return f"{row.model} · {row.data} · {when} · {result}"
+
+
+def runs_table(rows: Sequence[index.Row]) -> None:
+    """Runs with their accuracy and its interval; the first column opens the run."""
+    content = [
+        {
+            "run": f"/runs?run={row.run_id}",
+            "model": row.model,
+            "data": row.data,
+            "state": row.state,
+            "epochs": f"{row.epoch} of {row.epochs}",
+            "test accuracy": accuracy_text(row),
+            "n": row.test_images,
+            "started": wording.moment(row.created),
+        }
+        for row in rows
+    ]
+    link = st.column_config.LinkColumn("run", display_text="open")
+    st.dataframe(content, hide_index=True, column_config={"run": link})
+
+
+def accuracy_text(row: index.Row) -> str:
+    """ "87.0 % (82.1–91.2)", empty where there is none."""
+    if row.accuracy is None or row.accuracy_low is None or row.accuracy_high is None:
+        return ""
+    return wording.percent_interval(row.accuracy, row.accuracy_low, row.accuracy_high)
+
+
+@contextmanager
+def errors_here() -> Iterator[None]:
+    """Show a mistake where it was made, every problem a line, and end this part of the page."""
+    try:
+        yield
+    except CoreError as error:
+        for problem in error.problems:
+            st.error(f"{problem.rule} Received: {problem.received}. **{problem.way_out}**", icon=":material/error:")
+        st.stop()
