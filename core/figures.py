@@ -64,16 +64,17 @@ def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
     totals = matrix.sum(axis=1, keepdims=True)
     share = np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
     text = [[f"{n}<br>{100 * part:.0f} %" for n, part in zip(row, parts, strict=True)] for row, parts in zip(matrix, share, strict=True)]
-    names = [f"{name} (n = {total})" for name, total in zip(classes, totals[:, 0], strict=True)]
+    names = [f"{name}<br>n = {total}" for name, total in zip(classes, totals[:, 0], strict=True)]
     figure = go.Figure(
         go.Heatmap(
-            z=share, x=list(classes), y=names, text=text, texttemplate="%{text}", colorscale="Blues", zmin=0, zmax=1, showscale=False,
+            z=share, x=[name.replace(" ", "<br>") for name in classes], y=names, text=text, texttemplate="%{text}",
+            colorscale="Blues", zmin=0, zmax=1, showscale=False,
             hovertemplate="true: %{y}<br>predicted: %{x}<br>%{text}<extra></extra>", xgap=2, ygap=2,
         )
     )  # fmt: skip
-    figure.update_xaxes(title="predicted", side="bottom")
+    figure.update_xaxes(title="predicted", side="bottom", tickangle=0)
     figure.update_yaxes(title="true", autorange="reversed")
-    return _framed(figure, 140 + 70 * len(classes))
+    return _framed(figure, 150 + 72 * len(classes))
 
 
 def class_counts(counts: dict[str, int]) -> go.Figure:

@@ -37,7 +37,7 @@ class Answer:
 
 
 class Predictor:
-    """A run's kept model, ready to answer. May be shared between threads: heat maps take turns by a lock."""
+    """A run's kept model, ready to answer. May be shared between threads: they take turns by a lock."""
 
     def __init__(self, run: Run) -> None:
         """Load the model on the CPU.
@@ -62,8 +62,7 @@ class Predictor:
     def answer(self, xray: XRay) -> Answer:
         """Classify one image."""
         prepared = images.fit(xray.pixels, self.recipe.image.size, self.recipe.image.resize)
-        with torch.inference_mode():
-            shares = self.model(self._input(prepared)).double().softmax(dim=1)[0].tolist()
+        shares = self._shares(self._input(prepared))[0].tolist()
         notes = (SYNTHETIC_NOTE,) if self.recipe.data.synthetic else ()
         return Answer(
             label=self.classes[int(np.argmax(shares))],
@@ -89,15 +88,19 @@ class Predictor:
         pixels = cache.decoded(manifest, size, resize, progress)
         feed = batches.Feed(pixels, np.zeros(len(manifest), dtype=np.int64), rows, self.recipe.batch_size, torch.device("cpu"))
         parts = []
-        with torch.inference_mode():
-            for x, _ in feed.in_order():
-                parts.append(self.model(x).double().softmax(dim=1).numpy())
-                if progress:
-                    progress(sum(map(len, parts)), len(rows))
+        for x, _ in feed.in_order():
+            parts.append(self._shares(x))
+            if progress:
+                progress(sum(map(len, parts)), len(rows))
         table = manifest.table.iloc[rows].reset_index(drop=True)
         shares = np.concatenate(parts)
         columns = {PROBABILITY + name: shares[:, index] for index, name in enumerate(self.classes)}
         return table[["path", "label", "patient_id"]].rename(columns={"path": "sample_id"}).assign(split="external", **columns)
+
+    def _shares(self, x: torch.Tensor) -> np.ndarray:
+        """Probabilities, float64 [batch, classes]. By the lock: a heat map made meanwhile would read this pass's activations."""
+        with self._lock, torch.inference_mode():
+            return self.model(x).double().softmax(dim=1).numpy()
 
     def _input(self, prepared: np.ndarray) -> torch.Tensor:
         return batches.to_unit(torch.from_numpy(prepared)[None])

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
+METRICS = {
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "macro_f1": "F1, mean of classes",
+    "loss": "Loss (cross entropy)",
+    "precision": "Precision",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "f1": "F1",
+}
+"""One name a metric, everywhere."""
+
 
 def duration(seconds: float | None) -> str:
     """`seconds` as "about 4 min"; an unknown time is "unknown"."""

@@ -8,7 +8,7 @@ from core import figures, wording
 from core.data import gallery, library
 from pages import parts
 
-st.title("Data sets")
+parts.title("Data sets")
 
 with st.container(border=True), st.form("import", border=False):
     st.subheader("Bring in a folder of images")

@@ -8,25 +8,25 @@ from core.runs import index
 from core.training import execution
 from pages import parts
 
-st.title("CXR Lab")
+parts.title("CXR Lab")
 st.markdown("Train chest X-ray classifiers, see what their figures are worth, and ask them where they looked.")
 st.info(parts.MEDICAL_NOTE)
 
 doors = st.columns(3, border=True)
 with doors[0]:
-    st.subheader(":material/school: Teach")
+    st.markdown("#### :material/school: Teach")
     st.write("Watch a network learn on synthetic chest images: curves, errors and heat maps in about two minutes, offline.")
     if st.button("Try it: two-minute demo", type="primary", icon=":material/play_arrow:"):
         with parts.errors_here(), st.spinner("Drawing synthetic chest images …"):
             run = local.start(demo.recipe())
         st.switch_page("pages/runs.py", query_params={"run": run.id})
 with doors[1]:
-    st.subheader(":material/compare_arrows: Train and compare")
+    st.markdown("#### :material/compare_arrows: Train and compare")
     st.write("Bring a folder of images, choose a network, and read accuracy with its interval, class by class.")
     st.page_link("pages/data_sets.py", label="Bring in images", icon=":material/folder_open:")
     st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
 with doors[2]:
-    st.subheader(":material/image_search: Upload an X-ray")
+    st.markdown("#### :material/image_search: Upload an X-ray")
     st.write("See a trained network's answer, its probabilities, and the places that spoke for it.")
     st.page_link("pages/predict.py", label="Upload an image", icon=":material/upload:")
 

@@ -27,6 +27,34 @@ STATE_BADGES = {
 }
 
 
+def navigation() -> st.Page:
+    """Declare the pages, grouped; returns the one that the link asks for. Each is found under its file's name."""
+    st.session_state["through the app"] = True
+    return st.navigation(
+        {
+            "Start": [st.Page("pages/home.py", title="Home", icon=":material/home:", default=True)],
+            "Data": [st.Page("pages/data_sets.py", title="Data sets", icon=":material/folder_open:")],
+            "Train": [
+                st.Page("pages/train.py", title="New run", icon=":material/model_training:"),
+                st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
+            ],
+            "Explain": [st.Page("pages/predict.py", title="Predict", icon=":material/image_search:")],
+        }
+    )
+
+
+def title(text: str) -> None:
+    """Every page's first call.
+
+    When a server's first request names a page, Streamlit takes the `pages/` folder for its older kind of multipage app and runs the
+    page without `app.py`. Declaring the pages ends that; the page is then run again, through the app.
+    """
+    if "through the app" not in st.session_state:
+        navigation()
+        st.rerun()
+    st.title(text)
+
+
 def sidebar() -> None:
     """The status line that every page has: what is running, how far, how long still."""
     with st.sidebar:

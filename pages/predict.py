@@ -9,7 +9,7 @@ from core.inference import Predictor
 from core.runs import index, store
 from pages import parts
 
-st.title("Predict")
+parts.title("Predict")
 st.info(parts.MEDICAL_NOTE)
 labels = {row.run_id: parts.run_label(row) for row in index.rows() if store.find(row.run_id).has_model()}
 if not labels:

@@ -8,7 +8,7 @@ from core.jobs import local
 from core.runs import index, store
 from pages import parts
 
-st.title("Runs")
+parts.title("Runs")
 rows = index.rows()
 if not rows:
     st.write("No run yet.")
@@ -62,9 +62,10 @@ if not first.live and run.has_predictions():
     st.subheader(f"Test part: {wording.count(evaluation.images, 'image')}, split {run.split_kind()}")
     tiles = st.columns(4)
     for tile, (name, estimate) in zip(tiles, evaluation.metrics.items(), strict=True):
-        tile.metric(name.replace("_", " "), wording.figure(name, estimate.value), border=True)
-        tile.caption(f"{wording.figure(name, estimate.low)} – {wording.figure(name, estimate.high)}")
-    matrix, table = st.columns([2, 3])
+        with tile.container(border=True):
+            st.metric(wording.METRICS[name], wording.figure(name, estimate.value))
+            st.caption(f"95 %: {wording.figure(name, estimate.low)} to {wording.figure(name, estimate.high)}")
+    matrix, table = st.columns([2, 3], gap="medium")
     matrix.plotly_chart(
         figures.confusion(evaluation.confusion, evaluation.classes), key="matrix", alt=f"Confusion matrix {evaluation.confusion.tolist()}"
     )

@@ -13,7 +13,7 @@ from pages import parts
 
 DEFAULT = "default settings"
 
-st.title("New run")
+parts.title("New run")
 left, right = st.columns([2, 3], gap="large")
 
 with left:

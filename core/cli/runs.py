@@ -138,7 +138,7 @@ def _epoch_line(row: dict[str, Any]) -> str:
 def _evaluation_text(evaluation: Evaluation) -> str:
     lines = [f"{wording.count(evaluation.images, 'image')}. {evaluation.interval_kind}"]
     for name, estimate in evaluation.metrics.items():
-        lines.append(f"  {name.replace('_', ' ')}: {estimate.value:.4f} ({estimate.low:.4f}–{estimate.high:.4f})")
+        lines.append(f"  {wording.METRICS[name]}: {estimate.value:.4f} ({estimate.low:.4f}–{estimate.high:.4f})")
     rows = [
         (name, evaluation.support()[name], *(f"{figure.value:.3f}" for figure in figures.values()))
         for name, figures in evaluation.per_class.items()

@@ -5,6 +5,7 @@ Read today: class folders, with an optional `metadata.csv` (columns `path`, `lab
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,13 +32,13 @@ def find(folder: Path) -> Listing:
     """Recognise the shape of `folder` and list its images.
 
     Raises:
-        UnusableData: there is no such folder, or no image in any class folder.
+        UnusableData: there is no such folder, no image in any class folder, or a metadata.csv that cannot be read.
     """
     if not folder.is_dir():
         raise UnusableData("A data set is a folder of class folders.", folder, "Check the path; a zip must be unpacked first.")
-    table = folder / "metadata.csv"
-    columns = _columns(table) if table.is_file() else frozenset()
-    listing = _from_metadata(folder, table) if {"path", "label"} <= columns else _from_class_folders(folder)
+    csv = folder / "metadata.csv"
+    table = _table(csv) if csv.is_file() else pd.DataFrame()
+    listing = _from_metadata(folder, table) if {"path", "label"} <= set(table.columns) else _from_class_folders(folder)
     if listing.rows.empty:
         raise UnusableData(
             "A data set needs at least one image in a class folder.",
@@ -47,18 +48,18 @@ def find(folder: Path) -> Listing:
     return listing
 
 
-def _columns(csv: Path) -> frozenset[str]:
+def _table(csv: Path) -> pd.DataFrame:
+    """The whole table as text; no column becomes an index, which rows that end in a comma would cause."""
     try:
-        return frozenset(pd.read_csv(csv, nrows=0).columns)
-    except (UnicodeDecodeError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        return pd.read_csv(csv, dtype=str, keep_default_na=False, index_col=False)
+    except (OSError, ValueError) as error:  # pandas' parser errors and wrong bytes are ValueErrors
         raise UnusableData("metadata.csv is a table in UTF-8.", f"{csv}: {error}", "Repair it, or move it out of the folder.") from error
 
 
-def _from_metadata(folder: Path, csv: Path) -> Listing:
-    table = pd.read_csv(csv, dtype=str, keep_default_na=False)
+def _from_metadata(folder: Path, table: pd.DataFrame) -> Listing:
     rows = pd.DataFrame({name: table.get(name, "") for name in ("path", "label", "patient_id", "source", "view")}).map(str.strip)
-    inside = rows["path"].map(lambda path: _is_inside(folder, path))
-    present = inside & rows["path"].map(lambda path: (folder / path).is_file())
+    inside = pd.Series([_is_inside(folder, path) for path in rows["path"]], dtype=bool)
+    present = inside & pd.Series([_is_file(folder, path) for path in rows["path"]], dtype=bool)
     labelled = rows["label"] != ""
     reasons = pd.Series("no label in metadata.csv", index=rows.index)
     reasons[~present] = "named in metadata.csv, but there is no such file"
@@ -77,7 +78,9 @@ def _from_class_folders(folder: Path) -> Listing:
     records, skipped = [], []
     for path in _images_below(folder):
         label, *inner = path.split("/")
-        if not inner:
+        if (readable := os.fsencode(path).decode("utf-8", "replace")) != path:
+            skipped.append((readable, "its name is not UTF-8"))
+        elif not inner:
             skipped.append((path, "stands outside the class folders"))
         elif any(part.lower() in NOT_CLASSES for part in path.split("/")[:-1]):
             skipped.append((path, "stands in a masks folder"))
@@ -95,4 +98,11 @@ def _images_below(folder: Path) -> list[str]:
 
 def _is_inside(folder: Path, path: str) -> bool:
     """Whether the relative `path` stays below `folder`; links that lead out do not."""
-    return bool(path) and (folder / path).resolve().is_relative_to(folder.resolve())
+    return bool(path) and "\0" not in path and (folder / path).resolve().is_relative_to(folder.resolve())
+
+
+def _is_file(folder: Path, path: str) -> bool:
+    try:
+        return (folder / path).is_file()
+    except (OSError, ValueError):  # a name that is too long, or that no file can have
+        return False

@@ -91,7 +91,7 @@ def open_dataset(data: str, progress: Progress | None = None) -> Manifest:
     if is_registered(data):
         return _manifest(describe(data))
     folder = Path(data).expanduser()
-    if not folder.is_dir():
+    if not data or not folder.is_dir():
         if os.sep in data or folder.exists():
             raise UnknownName("Data is a registered name or a folder.", repr(data), "There is no such folder; check the path.")
         raise UnknownName.among("data set", data, names())

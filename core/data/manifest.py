@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from csv import QUOTE_ALL
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -66,4 +67,4 @@ class Manifest:
         return cls(name, root, pd.read_csv(csv, dtype=str, keep_default_na=False), synthetic)
 
     def write(self, csv: Path) -> None:
-        self.table[list(COLUMNS)].to_csv(csv, index=False)
+        self.table[list(COLUMNS)].to_csv(csv, index=False, quoting=QUOTE_ALL)  # else a carriage return in a name would end the row

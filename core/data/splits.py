@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from core.data.manifest import Manifest
 from core.errors import Problem, UnusableData
@@ -61,7 +62,7 @@ def split(manifest: Manifest, *, folds: int, fold: int, validation_folds: int, s
     validation part is the first of `validation_folds` equal folds of the rest.
 
     Raises:
-        UnusableData: fewer than two classes, or a class that is too small to stand in all three parts.
+        UnusableData: fewer than two classes, more folds than images or patients, or a class that is too small to stand in all three parts.
     """
     _refuse_unsplittable(manifest)
     labels, group = manifest.table["label"].to_numpy(dtype=str), groups(manifest)
@@ -77,8 +78,19 @@ def split(manifest: Manifest, *, folds: int, fold: int, validation_folds: int, s
 
 def _fold(labels: np.ndarray, group: np.ndarray, folds: int, seed: int, fold: int) -> np.ndarray:
     """Rows of one of `folds` stratified folds that keep groups whole. int [rows of the fold]"""
-    parts = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
-    return list(parts.split(labels, labels, group))[fold][1]
+    largest, patients = np.unique(labels, return_counts=True)[1].max(), len(np.unique(group))
+    if folds > min(largest, patients):
+        raise UnusableData(
+            "There are no more folds than images of the largest class, and no more than patients or single images.",
+            f"{folds} folds for {largest} and {patients}",
+            "Choose fewer folds, or add images.",
+        )
+    # Where every image is a group of its own, both give stratified folds, and the plain one is far faster on large sets.
+    kind = StratifiedKFold if patients == len(labels) else StratifiedGroupKFold
+    parts = kind(n_splits=folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")  # refused by name where it matters
+        return list(parts.split(labels, labels, group))[fold][1]
 
 
 def _refuse_unsplittable(manifest: Manifest) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score, log_loss, precision_recall_fscore_support
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss, precision_recall_fscore_support, recall_score
 
 from core import wording
 from core.evaluation.intervals import Estimate, bootstrap_weights, percentile_interval, wilson
@@ -55,7 +55,7 @@ class Evaluation:
             row: dict[str, Any] = {"class": name, "n": self.support()[name]}
             for metric, estimate in self.per_class[name].items():
                 bounds = "" if np.isnan(estimate.low) else f" ({100 * estimate.low:.0f}–{100 * estimate.high:.0f})"
-                row[metric] = wording.figure(metric, estimate.value) + bounds
+                row[wording.METRICS[metric]] = wording.figure(metric, estimate.value) + bounds
             rows.append(row)
         return pd.DataFrame(rows)
 
@@ -100,9 +100,7 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, classes: tuple[str, 
     present = sorted(set(labels.tolist()))
     values = {
         "accuracy": accuracy_score(labels, predicted),
-        "balanced_accuracy": balanced_accuracy_score(labels, predicted)
-        if len(present) > 1
-        else matrix[present[0], present[0]] / len(labels),
+        "balanced_accuracy": recall_score(labels, predicted, labels=present, average="macro", zero_division=0),
         "macro_f1": f1_score(labels, predicted, labels=present, average="macro", zero_division=0),
         "loss": log_loss(labels, probabilities, labels=numbers),
     }

@@ -20,7 +20,8 @@ def taken(run: Run) -> Iterator[None]:
     """Wait for this machine's turn, heartbeat going on; ends early, without the turn, when the run is cancelled meanwhile."""
     lock = FileLock(artifacts_dir() / "training.lock")
     lock_taken = False
-    run.write_status(run.status().changed(process=ProcessMark.of_this(), heartbeat=time.time()))
+    # Queued also where it goes on: as "cancelled" it would look ended while it waits, and could not be cancelled again.
+    run.write_status(run.status().changed(state="queued", process=ProcessMark.of_this(), heartbeat=time.time(), message="", finished=None))
     while not lock_taken and not run.cancel_requested():
         try:
             lock.acquire(timeout=LOOK_EVERY)

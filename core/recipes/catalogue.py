@@ -74,15 +74,16 @@ def make(data: DataSpec, recipe: str, **changes: Any) -> Recipe:
 
     Raises:
         UnknownName: neither a name nor a file.
+        UnusableData: the file cannot be read.
         InvalidSpec: all that is wrong with it.
     """
     if recipe.endswith(".json"):
-        stored = _from_file(Path(recipe)).model_dump(mode="json", exclude={"data", "model"})
-        model, start = _from_file(Path(recipe)).model, stored
+        stored = _from_file(Path(recipe))
+        model, start = stored.model, stored.model_dump(mode="json", exclude={"data", "model"})
     else:
         entry = get(recipe)
         model, start = entry.model, entry.changes
-    return compose(data, model, **start, **{name: value for name, value in changes.items() if value is not None})
+    return compose(data, model, **{**start, **{name: value for name, value in changes.items() if value is not None}})
 
 
 def _from_file(path: Path) -> Recipe:
@@ -90,4 +91,6 @@ def _from_file(path: Path) -> Recipe:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UnusableData("A recipe is a name or a JSON file.", f"{path} ({error.strerror})", "Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise UnusableData("A recipe's file is text in UTF-8.", f"{path} ({error})", "Check the path.") from error
     return Recipe.from_json(text)

@@ -147,8 +147,11 @@ def compose(data: DataSpec, model: str, **changes: Any) -> Recipe:
             *parents, last = field.split(".")
             place = content
             for parent in parents:
-                place = place.setdefault(parent, {})
-            place[last] = deepcopy(value)
+                place = place.setdefault(parent, {}) if isinstance(place, dict) else None
+            if isinstance(place, dict):
+                place[last] = deepcopy(value)
+            else:
+                content[field] = value  # inside something that has no fields: refused below, as unknown
     recipe = validated(lambda: Recipe.model_validate(content))
     refuse_misfits(recipe)
     return recipe

@@ -14,6 +14,9 @@ from core.runs import store
 from core.runs.status import LIVE, Status
 from core.settings import artifacts_dir
 
+DAMAGED = "damaged"
+"""Stands as the state of a run whose recipe or status cannot be read."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -60,8 +63,8 @@ def _refreshed() -> list[Row]:
         current = {path.parent.name: path.stat().st_mtime_ns for path in store.runs_dir().glob("*/status.json")}
         database.executemany("DELETE FROM runs WHERE run_id = ?", [(gone,) for gone in known.keys() - current.keys()])
         for run_id, changed in current.items():
-            # What is live is looked at each time: a trainer that was killed changes no file.
-            if run_id not in known or known[run_id][0] != changed or known[run_id][1] in LIVE:
+            # These are looked at each time: a trainer that was killed changes no file, and what mends a folder may be its recipe.
+            if run_id not in known or known[run_id][0] != changed or known[run_id][1] in (*LIVE, DAMAGED):
                 row = _row(store.Run(store.runs_dir() / run_id))
                 marks = ", ".join("?" * (len(_COLUMNS) + 1))
                 database.execute(f"INSERT OR REPLACE INTO runs VALUES ({marks})", (*asdict(row).values(), changed))
@@ -98,7 +101,7 @@ def _row(run: store.Run) -> Row:
 def _damaged(run: store.Run, reason: str) -> Row:
     created = (run.folder / "status.json").stat().st_mtime
     empty = Status(created=created)
-    return Row(run.id, "damaged", "", "", created, empty.epoch, 0, 0, 0, 0, None, None, None, None, None, reason.splitlines()[0])
+    return Row(run.id, DAMAGED, "", "", created, empty.epoch, 0, 0, 0, 0, None, None, None, None, None, reason.splitlines()[0])
 
 
 @contextmanager

@@ -31,10 +31,13 @@ def unpack(progress: Progress, state: dict[str, Any], kept: dict[str, Tensor], k
     state's best epoch, and that epoch is the state's own: its weights are the best.
 
     Raises:
-        UnusableRun: the state was stored by another version.
+        UnusableRun: the state was stored by another version, or the best weights are neither kept nor the state's own.
     """
     if state.get("version") != VERSION:
         raise UnusableRun(f"A checkpoint has version {VERSION}.", repr(state.get("version")), "Start the run anew from its recipe.")
+    if state["best_epoch"] not in (0, kept_epoch, state["epoch"]):
+        rule = f"The weights kept are those of the best epoch, which is epoch {state['best_epoch']}."
+        raise UnusableRun(rule, f"those of epoch {kept_epoch}" if kept_epoch else "none", "Start the run anew from its recipe.")
     progress.model.load_state_dict(state["model"])
     progress.optimiser.load_state_dict(state["optimiser"])
     progress.epoch = state["epoch"]

@@ -57,16 +57,19 @@ def choose(recipe: Recipe, device: str | None = None) -> Execution:
 @contextmanager
 def prepared(execution: Execution) -> Iterator[None]:
     """torch's global switches as `execution` wants them, put back afterwards."""
-    before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark, torch.get_float32_matmul_precision()
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    cudnn, precision = torch.backends.cudnn, torch.get_float32_matmul_precision()
+    cudnn_before = cudnn.benchmark, cudnn.allow_tf32
     torch.use_deterministic_algorithms(execution.deterministic)
-    torch.backends.cudnn.benchmark = not execution.deterministic
+    cudnn.benchmark = not execution.deterministic
+    cudnn.allow_tf32 = not execution.deterministic  # convolutions have a switch of their own
     torch.set_float32_matmul_precision("highest" if execution.deterministic else "high")
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0])
-        torch.backends.cudnn.benchmark = before[1]
-        torch.set_float32_matmul_precision(before[2])
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        cudnn.benchmark, cudnn.allow_tf32 = cudnn_before
+        torch.set_float32_matmul_precision(precision)
 
 
 def device_name(device: torch.device | None = None) -> str:

@@ -27,7 +27,7 @@ def rates(schedule: ScheduleSpec, peak: float, epochs: int, steps: int) -> np.nd
     else:
         factor = np.ones_like(position)
     if schedule.warmup_epochs:
-        factor = np.where(position < schedule.warmup_epochs, (position + 1 / steps) / schedule.warmup_epochs, factor)
+        factor = np.where(position < schedule.warmup_epochs, np.minimum(1, (position + 1 / steps) / schedule.warmup_epochs), factor)
     return peak * factor
 
 

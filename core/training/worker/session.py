@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -60,8 +61,9 @@ class Session:
             return None
         self.diary.note(phase="testing")
         self.progress.model.load_state_dict(self.progress.best_weights)
-        with execution.prepared(self.how):
-            tables = [self._predictions(part) for part in ("validation", "test")]
+        exact = replace(self.how, bf16=False)  # as inference does it later, so that both find the same
+        with execution.prepared(exact):
+            tables = [self._predictions(part, exact) for part in ("validation", "test")]
         table = pd.concat(tables, ignore_index=True)
         self.run.write_predictions(table)
         evaluation = evaluate_predictions(table, self.recipe.data.classes, "test")
@@ -112,6 +114,8 @@ class Session:
             return
         kept = self.run.weights() if self.run.has_model() else {}
         checkpoint.unpack(self.progress, state, kept, self.run.weights_epoch())
+        if self.run.weights_epoch() != self.progress.best_epoch:  # interrupted between the two files
+            self.run.write_weights(self.progress.best_weights, self.progress.best_epoch)
         self.run.drop_metrics_after(self.progress.epoch)
         logging.info("Going on after epoch %d", self.progress.epoch)
 
@@ -137,9 +141,9 @@ class Session:
         )  # fmt: skip
         self.diary.note(epoch=event.epoch, step=self.feeds["train"].steps(), best_epoch=self.progress.best_epoch)
 
-    def _predictions(self, part: splits.Part) -> pd.DataFrame:
+    def _predictions(self, part: splits.Part, how: execution.Execution) -> pd.DataFrame:
         rows = self.table.iloc[self.split.rows(part)][["sample_id", "label", "patient_id", "split"]].reset_index(drop=True)
-        values = loop.probabilities(self.progress.model, self.feeds[part], self.how)
+        values = loop.probabilities(self.progress.model, self.feeds[part], how)
         return rows.assign(**{PROBABILITY + name: values[:, index] for index, name in enumerate(self.recipe.data.classes)})
 
 

@@ -1,0 +1,92 @@
+"""A real browser on a real server. Without a browser these tests are skipped, and in CI they fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+OUTPUT = ROOT / "test-output"
+PATIENCE = 90_000  # milliseconds that a page may take on a busy machine
+
+
+class Server:
+    """`streamlit run app.py` on a free port, with an artifacts folder that outlives a restart."""
+
+    def __init__(self, artifacts: Path) -> None:
+        self.artifacts = artifacts
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={self.port}"]
+        environment = os.environ | {"CXRLAB_ARTIFACTS": str(self.artifacts)}
+        with open(self.artifacts / "server.log", "ab") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5)
+                return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise TimeoutError((self.artifacts / "server.log").read_text())
+
+    def kill(self) -> None:
+        """As a crash would: the whole process group at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        message = f"No browser found; looked for {', '.join(NAMES)}. On Debian: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-quic", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("artifacts"))
+    yield server
+    server.kill()
+    for process in psutil.process_iter(["cmdline", "environ"]):  # trainers that a failed test left behind
+        if (process.info["environ"] or {}).get("CXRLAB_ARTIFACTS") == str(server.artifacts):
+            process.kill()
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A fresh tab; its last picture is kept in `test-output/`, to be looked at."""
+    expect.set_options(timeout=PATIENCE)
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(PATIENCE)
+    yield page
+    OUTPUT.mkdir(exist_ok=True)
+    page.screenshot(path=OUTPUT / f"{request.node.name}.png")
+    page.close()

@@ -1,0 +1,117 @@
+"""The main job in a real browser, on synthetic data: choose, train, watch, read, upload, explain."""
+
+import json
+import re
+import time
+
+from playwright.sync_api import Page, expect
+
+VALIDATION_POINTS = """() => {
+    const plot = document.querySelector('.js-plotly-plot');
+    const line = plot && plot.data && plot.data.find(trace => trace.name === 'validation');
+    return line ? line.x.length : 0;
+}"""
+CELLS = "() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(plot => plot.data).find(trace => trace.type === 'heatmap')?.text.length"
+
+
+def test_choose_train_watch_read_upload_explain(page: Page, server):
+    start_training(page, server, epochs=6)
+    run_id = run_in_link(page)
+
+    # The curve gains points without a reload.
+    page.evaluate("window.notReloaded = true")
+    wait_for_points(page, 1)
+    before = page.evaluate(VALIDATION_POINTS)
+    wait_for_points(page, before + 1)
+    assert page.evaluate("window.notReloaded") is True
+
+    # A reload finds the run again.
+    page.reload()
+    wait_for_points(page, before + 1)
+    assert run_in_link(page) == run_id
+
+    # The confusion matrix and the metrics come by themselves when training ends.
+    expect(page.get_by_role("heading", name="Test part")).to_be_visible()
+    expect(page.get_by_text("Balanced accuracy")).to_be_visible()
+    page.get_by_text("Recipe", exact=True).scroll_into_view_if_needed()  # plots out of sight are not drawn
+    page.wait_for_function(f"({CELLS})() === 4")
+
+    # Upload an image: a label, probabilities, a heat map; another class gives another map.
+    page.get_by_role("link", name="Ask this network about an image").click()
+    expect(page.get_by_role("heading", name="Predict")).to_be_visible()
+    assert run_in_link(page) == run_id
+    picture = next((server.artifacts / "datasets" / "phantom" / "images" / "COVID-like").glob("*.png"))
+    page.locator("input[type=file]").set_input_files(picture)
+    expect(page.get_by_role("heading", name="Answer: ")).to_be_visible()
+    heat_map = page.locator("[data-testid=stImage] img").first
+    expect(heat_map).to_be_visible()
+    first = heat_map.get_attribute("src")
+    answered = page.get_by_role("heading", name="Answer: ").inner_text().removeprefix("Answer: ")
+    other = next(name for name in ("Normal", "COVID-like") if name != answered)
+    choose(page, "Show what speaks for", other)
+    expect(page.get_by_text(f"Grad-CAM for “{other}”")).to_be_visible()
+    expect(heat_map).not_to_have_attribute("src", first or "")
+
+
+def test_a_run_outlives_a_killed_app_and_the_restarted_app_shows_it(page: Page, server):
+    start_training(page, server, epochs=4)
+    run_id = run_in_link(page)
+    wait_for_points(page, 1)
+    server.kill()
+    assert status(server, run_id)["state"] == "running"
+    for _ in range(600):
+        if status(server, run_id)["state"] != "running":
+            break
+        time.sleep(0.2)
+    assert status(server, run_id)["state"] == "done"
+    server.start()
+    page.goto(f"{server.url}/runs?run={run_id}")
+    expect(page.get_by_role("heading", name="Test part")).to_be_visible()
+
+
+def test_a_run_is_stopped_from_the_page_and_keeps_its_best_model(page: Page, server):
+    start_training(page, server, epochs=500)
+    wait_for_points(page, 1)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("heading", name="Test part")).to_be_visible()
+    expect(page.get_by_text("Cancelled; the best weights so far are kept.", exact=True)).to_be_visible()
+    assert status(server, run_in_link(page))["result"]["accuracy"] > 0
+
+
+def start_training(page: Page, server, epochs: int) -> None:
+    """Choose synthetic data, the 22-layer CNN at a small size and the epochs; press Train."""
+    page.goto(f"{server.url}/train")
+    expect(page.get_by_role("heading", name="New run")).to_be_visible()
+    choose(page, "Network", "22-layer CNN")
+    expect(page.get_by_text("Steps an epoch")).to_be_visible()
+    fill(page, "Epochs", epochs)
+    page.get_by_text("Advanced").click()
+    fill(page, "Image size (px)", 96)
+    expect(page.get_by_text("Training time")).to_be_visible()
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_url(re.compile(r"/runs\?run="))
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    page.get_by_role("combobox", name=re.compile(label)).click()
+    page.get_by_role("option", name=re.compile(option)).first.click()
+
+
+def fill(page: Page, label: str, value: int) -> None:
+    box = page.get_by_role("spinbutton", name=label)
+    box.fill(str(value))
+    box.press("Enter")
+    page.wait_for_timeout(300)  # the rerun starts
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+
+
+def wait_for_points(page: Page, count: int) -> None:
+    page.wait_for_function(f"({VALIDATION_POINTS})() >= {count}")
+
+
+def run_in_link(page: Page) -> str:
+    return re.search(r"run=([^&]+)", page.url)[1]
+
+
+def status(server, run_id: str) -> dict:
+    return json.loads((server.artifacts / "runs" / run_id / "status.json").read_text())

@@ -1,0 +1,186 @@
+"""Every page opens, empty and full, and shows a mistake where it was made."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.data import library
+from core.jobs import local
+from core.recipes import fitting
+from core.runs import store
+from core.training import worker
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "pages").glob("[!_]*.py") if path.name != "parts.py")
+SECONDS = 60  # for a page to be drawn on a busy machine
+
+pytestmark = pytest.mark.filterwarnings("error::DeprecationWarning:pages")
+
+
+@pytest.fixture
+def open_page():
+    """Open a page through the app, with link parameters; a page that raises fails the test."""
+
+    def open_(page: str, **parameters: str) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS)
+        app.query_params.update(parameters)
+        app.run()
+        if page != "pages/home.py":
+            app.switch_page(page)
+            app.run()
+        assert not app.exception, app.exception
+        return app
+
+    return open_
+
+
+@pytest.fixture
+def folder(make_folder):
+    return make_folder({"a": 15, "b": 15}, size=24, patients=2, name="set")
+
+
+@pytest.fixture
+def run(folder):
+    """A finished run of a second's training."""
+    draft = fitting.draft(model="alasfoor-cnn22", **{"image.size": 24, "epochs": 2, "batch_size": 8})
+    made = store.create(fitting.fit(draft, library.open_dataset(str(folder)))[0])
+    worker.run(made)
+    return made
+
+
+def texts(app: AppTest) -> str:
+    kinds = ("title", "subheader", "markdown", "caption", "error", "warning", "info", "success")
+    return "\n".join(element.value for kind in kinds for element in app.get(kind))
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_opens_on_an_empty_machine_and_says_what_to_do(path, open_page):
+    assert texts(open_page(path))
+
+
+@pytest.mark.parametrize("path", ["pages/home.py", "pages/predict.py"])
+def test_not_a_medical_device_stands_on_home_and_beside_every_answer(path, open_page):
+    assert "Not a medical device" in texts(open_page(path))
+
+
+@pytest.mark.usefixtures("run")
+def test_home_lists_the_latest_runs_with_their_interval(open_page):
+    table = open_page("pages/home.py").dataframe[0].value
+    assert table["model"].tolist() == ["alasfoor-cnn22"]
+    assert "–" in table["test accuracy"][0]
+
+
+def test_the_demo_button_starts_a_run_and_opens_it(open_page, monkeypatch, run):
+    monkeypatch.setattr("core.demo.recipe", lambda: run.recipe())
+    monkeypatch.setattr(local, "start", {run.recipe(): run}.__getitem__)
+    app = open_page("pages/home.py")
+    app.button[0].click().run()
+    assert not app.exception
+    assert "Test part" in texts(app)
+
+
+def test_the_run_page_shows_metrics_split_and_matrix_of_the_run_in_the_link(run, open_page):
+    app = open_page("pages/runs.py", run=run.id)
+    assert app.query_params["run"] in (run.id, [run.id])
+    assert "grouped by patient" in texts(app)
+    assert {metric.label for metric in app.metric} >= {"Accuracy", "Loss (cross entropy)"}
+    assert "Sensitivity" in app.dataframe[0].value
+
+
+@pytest.mark.usefixtures("run")
+def test_a_link_to_a_run_that_is_gone_says_so_and_offers_others(open_page):
+    app = open_page("pages/runs.py")
+    app.query_params["run"] = "20200101-000000-gone-0000"
+    app.run()
+    assert "which is not here" in texts(app)
+    assert app.selectbox[0].options
+
+
+def test_the_run_page_lives_when_a_run_folder_is_damaged(run, open_page):
+    (run.folder / "recipe.json").write_text("{")
+    assert "recipe" in texts(open_page("pages/runs.py", run=run.id)).lower()
+
+
+def test_an_interrupted_run_can_go_on(run, open_page, monkeypatch):
+    run.write_status(run.status().changed(state="cancelled"))
+    started = []
+    monkeypatch.setattr(local, "launch", started.append)
+    app = open_page("pages/runs.py", run=run.id)
+    next(button for button in app.button if button.label == "Go on with this run").click().run()
+    assert started == [run]
+
+
+def test_a_folder_is_imported_and_reported(folder, open_page):
+    app = open_page("pages/data_sets.py")
+    app.text_input[0].input(str(folder))
+    app.button[0].click().run()
+    assert not app.exception
+    assert "30 images" in texts(app)
+    assert [metric.value for metric in app.metric] == ["30", "2", "16", "0"]
+
+
+@pytest.mark.parametrize(("given", "message"), [("", "which folder"), ("/no/such/folder", "a folder of class folders")])
+def test_a_folder_that_is_none_is_refused_in_the_page(given, message, open_page):
+    app = open_page("pages/data_sets.py")
+    app.text_input[0].input(given)
+    app.button[0].click().run()
+    assert message in texts(app)
+
+
+def test_the_training_page_previews_and_starts_what_was_chosen(open_page, monkeypatch, run):
+    started = []
+
+    def start(recipe):
+        started.append(recipe)
+        return run
+
+    monkeypatch.setattr(local, "start", start)
+    app = training_page(open_page)
+    assert "grouped by patient" in texts(app)
+    assert {metric.label for metric in app.metric} == {"Parameters", "Steps an epoch", "Training time"}
+    next(button for button in app.button if button.label == "Train").click().run()
+    assert not app.exception
+    assert [(recipe.epochs, recipe.image.size, recipe.data.name) for recipe in started] == [(3, 24, "set")]
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize(
+    ("field", "value", "message"), [("Image size (px)", 8, "at least 16 px"), ("Batch size", 500, "no larger than the training part")]
+)
+def test_a_setting_that_does_not_fit_is_refused_in_the_page(field, value, message, open_page):
+    app = training_page(open_page)
+    next(box for box in app.number_input if box.label == field).set_value(value).run()
+    assert not app.exception
+    assert message in texts(app)
+
+
+def test_a_data_set_of_one_class_is_refused_in_the_page(make_folder, open_page):
+    library.open_dataset(str(make_folder({"a": 12}, size=24, name="set")))
+    assert "at least two classes" in texts(training_page(open_page))
+
+
+def test_an_upload_is_answered_with_probabilities_and_a_heat_map(run, folder, open_page):
+    app = open_page("pages/predict.py", run=run.id)
+    picture = next((folder / "a").glob("*.png"))
+    app.file_uploader[0].upload(picture.name, picture.read_bytes(), "image/png").run()
+    assert not app.exception
+    assert "Answer: " in texts(app)
+    assert "Raw magnitude" in texts(app)
+
+
+def test_an_upload_that_is_no_image_is_refused_with_the_way_out(run, open_page):
+    app = open_page("pages/predict.py", run=run.id)
+    app.file_uploader[0].upload("notes.png", b"just text", "image/png").run()
+    assert not app.exception
+    assert "notes.png" in texts(app)
+
+
+def training_page(open_page) -> AppTest:
+    """The page on the data set “set” with small settings, previewed."""
+    app = open_page("pages/train.py", data="set", model="alasfoor-cnn22")
+    app.selectbox[0].select("set")
+    for box in app.number_input:
+        if box.label in (small := {"Epochs": 3, "Image size (px)": 24, "Batch size": 8}):
+            box.set_value(small[box.label])
+    return app.run()
