@@ -8,3 +8,4 @@ st.set_page_config(page_title="CXR Lab", page_icon=":material/radiology:", layou
 page = parts.navigation()
 parts.sidebar()
 page.run()
+parts.warm_up()

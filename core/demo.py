@@ -8,8 +8,6 @@ from PIL import Image
 
 from core.data import images, library
 from core.data.cache import Progress
-from core.explain import overlay
-from core.inference import Predictor
 from core.recipes import fitting
 from core.recipes.recipe import Recipe
 from core.runs.store import PROBABILITY, Run
@@ -24,6 +22,9 @@ def recipe(progress: Progress | None = None) -> Recipe:
 
 def draw_heat_map(run: Run) -> tuple[Path, str]:
     """Save the heat map of the test image whose right answer, a finding, is surest; returns the picture and the label."""
+    from core.explain import overlay
+    from core.inference import Predictor
+
     table = run.predictions()
     test = table[(table["split"] == "test") & (table["label"] != "Normal")].reset_index(drop=True)
     sureness = [row[PROBABILITY + row["label"]] for _, row in test.iterrows()]

@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from core import demo
+from core import demo, hardware
 from core.jobs import local
 from core.runs import index
-from core.training import execution
 from pages import parts
 
 parts.title("CXR Lab")
@@ -30,7 +29,7 @@ with doors[2]:
     st.write("See a trained network's answer, its probabilities, and the places that spoke for it.")
     st.page_link("pages/predict.py", label="Upload an image", icon=":material/upload:")
 
-st.caption(f":material/memory: Training device found: **{execution.device_name()}**")
+device = st.empty()  # filled last: asking for the device loads torch, and nobody should wait for it
 
 st.subheader("Latest runs")
 rows = index.rows()
@@ -39,3 +38,4 @@ if rows:
     st.caption("Test accuracy with its 95 % interval, on images that were held out of training; n is their number.")
 else:
     st.write("No run yet. Start the two-minute demo above, or train on your own images.")
+device.caption(f":material/memory: Training device found: **{hardware.training_device()}**")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from core import wording
+from core import warmup, wording
 from core.errors import CoreError
 from core.runs import index, store
 from core.runs.status import LIVE, Status
@@ -41,6 +41,12 @@ def navigation() -> st.Page:
             "Explain": [st.Page("pages/predict.py", title="Predict", icon=":material/image_search:")],
         }
     )
+
+
+@st.cache_resource
+def warm_up() -> None:
+    """Once a server, after its first page is drawn: loading beside it would slow it down."""
+    warmup.start()
 
 
 def title(text: str) -> None:

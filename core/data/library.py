@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.data import images, layouts, phantom
+from core.data import images, layouts
 from core.data.cache import Progress
 from core.data.manifest import Manifest
 from core.errors import CoreError, InvalidSpec, UnknownName, UnreadableImage, UnusableData
@@ -103,6 +103,8 @@ def open_dataset(data: str, progress: Progress | None = None) -> Manifest:
 
 def make_phantom(progress: Progress | None = None) -> Dataset:
     """Draw the synthetic phantom and register it; the same pictures on every machine."""
+    from core.data import phantom
+
     images_folder = _home() / PHANTOM / "images"
     if not images_folder.is_dir():
         phantom.write(images_folder, progress=progress)

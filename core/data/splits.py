@@ -8,9 +8,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from core.data.manifest import Manifest
 from core.errors import Problem, UnusableData
@@ -43,6 +40,9 @@ class Split:
 
 def groups(manifest: Manifest) -> np.ndarray:
     """A group number a row: images that share a patient or the very same file must not be torn apart. int [rows]"""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     rows = len(manifest)
     patients = manifest.table["patient_id"].where(manifest.table["patient_id"] != "", "row " + manifest.table.index.astype(str))
     # One graph: an image is tied to its patient and to its content; a connected component is a group.
@@ -78,6 +78,8 @@ def split(manifest: Manifest, *, folds: int, fold: int, validation_folds: int, s
 
 def _fold(labels: np.ndarray, group: np.ndarray, folds: int, seed: int, fold: int) -> np.ndarray:
     """Rows of one of `folds` stratified folds that keep groups whole. int [rows of the fold]"""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
     largest, patients = np.unique(labels, return_counts=True)[1].max(), len(np.unique(group))
     if folds > min(largest, patients):
         raise UnusableData(
@@ -86,11 +88,11 @@ def _fold(labels: np.ndarray, group: np.ndarray, folds: int, seed: int, fold: in
             "Choose fewer folds, or add images.",
         )
     # Where every image is a group of its own, both give stratified folds, and the plain one is far faster on large sets.
-    kind = StratifiedKFold if patients == len(labels) else StratifiedGroupKFold
-    parts = kind(n_splits=folds, shuffle=True, random_state=seed)
+    single = patients == len(labels)
+    parts = (StratifiedKFold if single else StratifiedGroupKFold)(n_splits=folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class")  # refused by name where it matters
-        return list(parts.split(labels, labels, group))[fold][1]
+        return list(parts.split(labels, labels, None if single else group))[fold][1]
 
 
 def _refuse_unsplittable(manifest: Manifest) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
 RESAMPLES = 2_000
 LEVEL = 0.95
@@ -26,6 +25,8 @@ class Estimate:
 
 def wilson(successes: int, trials: int) -> Estimate:
     """A proportion with Wilson's score interval (Wilson 1927); undefined for no trials."""
+    from scipy.stats import binomtest
+
     if trials == 0:
         return Estimate(np.nan, np.nan, np.nan)
     interval = binomtest(successes, trials).proportion_ci(LEVEL, method="wilson")

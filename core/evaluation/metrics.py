@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss, precision_recall_fscore_support, recall_score
 
 from core import wording
 from core.evaluation.intervals import Estimate, bootstrap_weights, percentile_interval, wilson
@@ -94,6 +93,8 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, classes: tuple[str, 
         probabilities: float [images, classes], rows add up to 1
         patients: who each image shows, "" where unknown; None where nothing is known. str [images]
     """
+    from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss, recall_score
+
     predicted = probabilities.argmax(axis=1)
     numbers = list(range(len(classes)))
     matrix = confusion_matrix(labels, predicted, labels=numbers)
@@ -117,6 +118,8 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray, classes: tuple[str, 
 
 
 def _per_class(labels: np.ndarray, predicted: np.ndarray, matrix: np.ndarray, classes: tuple[str, ...]) -> dict[str, dict[str, Estimate]]:
+    from sklearn.metrics import precision_recall_fscore_support
+
     f1 = precision_recall_fscore_support(labels, predicted, labels=list(range(len(classes))), zero_division=np.nan)[2]
     result = {}
     for number, name in enumerate(classes):

@@ -21,7 +21,11 @@ def taken(run: Run) -> Iterator[None]:
     lock = FileLock(artifacts_dir() / "training.lock")
     lock_taken = False
     # Queued also where it goes on: as "cancelled" it would look ended while it waits, and could not be cancelled again.
-    run.write_status(run.status().changed(state="queued", process=ProcessMark.of_this(), heartbeat=time.time(), message="", finished=None))
+    run.write_status(
+        run.status().changed(
+            state="queued", process=ProcessMark.of_this(), heartbeat=time.time(), message="Starting the trainer.", finished=None
+        )
+    )
     while not lock_taken and not run.cancel_requested():
         try:
             lock.acquire(timeout=LOOK_EVERY)

@@ -5,8 +5,6 @@ None of it is part of a recipe unless the recipe insists; all of it is recorded 
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from core.errors import InvalidSpec
+from core.hardware import device_name
 from core.recipes.recipe import Recipe
 
 
@@ -70,14 +69,6 @@ def prepared(execution: Execution) -> Iterator[None]:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
         cudnn.benchmark, cudnn.allow_tf32 = cudnn_before
         torch.set_float32_matmul_precision(precision)
-
-
-def device_name(device: torch.device | None = None) -> str:
-    """What the device calls itself, for people."""
-    device = device or _device(None)
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{platform.processor() or platform.machine()} processor, {os.cpu_count()} cores"
 
 
 def _device(name: str | None) -> torch.device:

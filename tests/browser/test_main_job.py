@@ -11,7 +11,8 @@ VALIDATION_POINTS = """() => {
     const line = plot && plot.data && plot.data.find(trace => trace.name === 'validation');
     return line ? line.x.length : 0;
 }"""
-CELLS = "() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(plot => plot.data).find(trace => trace.type === 'heatmap')?.text.length"
+MATRIX_ROWS = """() => [...document.querySelectorAll('.js-plotly-plot')]
+    .flatMap(plot => plot.data).find(trace => trace.type === 'heatmap')?.text.length"""
 
 
 def test_choose_train_watch_read_upload_explain(page: Page, server):
@@ -34,7 +35,7 @@ def test_choose_train_watch_read_upload_explain(page: Page, server):
     expect(page.get_by_role("heading", name="Test part")).to_be_visible()
     expect(page.get_by_text("Balanced accuracy")).to_be_visible()
     page.get_by_text("Recipe", exact=True).scroll_into_view_if_needed()  # plots out of sight are not drawn
-    page.wait_for_function(f"({CELLS})() === 4")
+    page.wait_for_function(f"({MATRIX_ROWS})() === 4")
 
     # Upload an image: a label, probabilities, a heat map; another class gives another map.
     page.get_by_role("link", name="Ask this network about an image").click()

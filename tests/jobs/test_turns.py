@@ -127,7 +127,7 @@ def test_a_run_that_goes_on_is_queued_again_while_it_waits(state: str) -> None:
     run = make_run(state=state, message="Before.", finished=1.0, seconds_left=3.0)
     with turns.taken(run):
         status = run.status()
-        assert (status.state, status.message, status.finished) == ("queued", "", None)
+        assert (status.state, status.message, status.finished) == ("queued", "Starting the trainer.", None)
 
 
 def test_a_holder_that_is_killed_holds_nothing(artifacts: Path) -> None:
