@@ -36,7 +36,7 @@ if wanted:
     )
 
 names = library.names()
-chosen = parts.choose("Data set", names, "data")
+chosen = parts.choose("Data set", names, "data", library.title)
 if chosen == library.PHANTOM and not library.is_registered(chosen):
     st.write("**phantom** is a synthetic chest: drawn, not taken. It is drawn on first use, which takes a few seconds.")
     if st.button("Draw it now", icon=":material/draw:"):

@@ -51,6 +51,8 @@ def progress() -> None:
         st.caption("The curves begin with the first steps.")
 
 
+if recipe.data.synthetic:
+    st.caption(":material/draw: Trained on synthetic images: its figures say nothing about real X-rays.")
 progress()
 if first.state in ("interrupted", "failed", "cancelled") and st.button("Go on with this run", icon=":material/resume:"):
     local.launch(run)

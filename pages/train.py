@@ -17,7 +17,7 @@ parts.title("New run")
 left, right = st.columns([2, 3], gap="large")
 
 with left:
-    data = parts.choose("Data set", library.names(), "data")
+    data = parts.choose("Data set", library.names(), "data", library.title)
     model = parts.choose("Network", registry.names(), "model", lambda name: registry.get(name).title)
     recipes = [DEFAULT, *(entry.name for entry in catalogue.entries() if entry.model == model)]
     named = st.selectbox("Settings", recipes, help="Start from a paper's own settings, or from ours.")

@@ -63,6 +63,11 @@ def names() -> tuple[str, ...]:
     return (PHANTOM, *(record.parent.name for record in sorted(_home().glob("*/dataset.json")) if record.parent.name != PHANTOM))
 
 
+def title(name: str) -> str:
+    """`name` for people: synthetic data is called so wherever it is named."""
+    return f"{name} (synthetic)" if name == PHANTOM else name
+
+
 def is_registered(name: str) -> bool:
     return bool(_NAME.fullmatch(name)) and (_home() / name / "dataset.json").is_file()
 

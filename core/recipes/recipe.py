@@ -37,6 +37,11 @@ class DataSpec(Spec):
     classes: tuple[str, ...] = Field(min_length=2)
     synthetic: bool = False
 
+    @property
+    def title(self) -> str:
+        """The name for people: synthetic data is called so wherever it is named."""
+        return f"{self.name} (synthetic)" if self.synthetic else self.name
+
     @classmethod
     def of(cls, manifest: Manifest) -> DataSpec:
         return cls(name=manifest.name, sha256=manifest.sha256, classes=manifest.classes, synthetic=manifest.synthetic)

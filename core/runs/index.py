@@ -25,7 +25,7 @@ class Row:
     run_id: str
     state: str
     model: str
-    data: str
+    data: str  # its name; "(synthetic)" is part of it where the images are drawn, not taken
     created: float  # Unix time
     epoch: int
     epochs: int
@@ -82,7 +82,7 @@ def _row(run: store.Run) -> Row:
         run_id=run.id,
         state=status.state,
         model=recipe.model,
-        data=recipe.data.name,
+        data=recipe.data.title,
         created=status.created,
         epoch=status.epoch,
         epochs=status.epochs,

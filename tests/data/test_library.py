@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.data import images, library
+from core.data import images, library, phantom
 from core.data.library import Dataset, import_folder, open_dataset
 from core.errors import InvalidSpec, UnknownName, UnusableData
 
@@ -248,7 +248,7 @@ def test_the_phantom_is_drawn_on_first_use_and_kept(monkeypatch: pytest.MonkeyPa
         drawn.append(folder)
         shutil.copytree(make_folder({"a": 2, "b": 2}), folder)
 
-    monkeypatch.setattr(library.phantom, "write", write)
+    monkeypatch.setattr(phantom, "write", write)
     first, again = open_dataset(library.PHANTOM), open_dataset(library.PHANTOM)
     assert first.synthetic
     assert first.sha256 == again.sha256
