@@ -42,6 +42,11 @@ def percent_interval(share: float, low: float, high: float) -> str:
     return f"{percent(share)} ({100 * low:.1f}–{100 * high:.1f})"
 
 
+def data_set(name: str, synthetic: bool) -> str:
+    """A data set's name; synthetic data is called so wherever it is named."""
+    return f"{name} (synthetic)" if synthetic else name
+
+
 def figure(name: str, value: float) -> str:
     """A metric's value: shares as percentages, losses as they are, "undefined" where it is."""
     if value != value:

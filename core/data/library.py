@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from core import wording
 from core.data import images, layouts
 from core.data.cache import Progress
 from core.data.manifest import Manifest
@@ -64,8 +65,8 @@ def names() -> tuple[str, ...]:
 
 
 def title(name: str) -> str:
-    """`name` for people: synthetic data is called so wherever it is named."""
-    return f"{name} (synthetic)" if name == PHANTOM else name
+    """`name` for people."""
+    return wording.data_set(name, synthetic=name == PHANTOM)
 
 
 def is_registered(name: str) -> bool:

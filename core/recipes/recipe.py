@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from core import wording
 from core.data.images import Resize
 from core.errors import InvalidSpec, Problem
 from core.models import registry
@@ -39,8 +40,8 @@ class DataSpec(Spec):
 
     @property
     def title(self) -> str:
-        """The name for people: synthetic data is called so wherever it is named."""
-        return f"{self.name} (synthetic)" if self.synthetic else self.name
+        """The name for people."""
+        return wording.data_set(self.name, self.synthetic)
 
     @classmethod
     def of(cls, manifest: Manifest) -> DataSpec:

@@ -52,7 +52,7 @@ class Status(BaseModel):
     message: str = ""
     process: ProcessMark | None = None
     heartbeat: float | None = None
-    result: dict[str, float] | None = None  # of the test part: accuracy, accuracy_low, accuracy_high, loss, images
+    result: dict[str, float | int] | None = None  # of the test part: accuracy, accuracy_low, accuracy_high, loss, images
 
     @property
     def live(self) -> bool:

@@ -55,7 +55,7 @@ class Session:
                 else:
                     self._write_epoch(event)
 
-    def test(self) -> dict[str, float] | None:
+    def test(self) -> dict[str, float | int] | None:
         """Predict validation and test with the weights kept, store the predictions, evaluate the test part; None without weights."""
         if not self.progress.best_weights:
             return None
@@ -70,7 +70,7 @@ class Session:
         accuracy = evaluation.metrics["accuracy"]
         result = {name: estimate.value for name, estimate in evaluation.metrics.items()}
         logging.info("Test part: accuracy %s, loss %.4f", wording.percent(accuracy.value), result["loss"])
-        return {**result, "accuracy_low": accuracy.low, "accuracy_high": accuracy.high, "images": float(evaluation.images)}
+        return {**result, "accuracy_low": accuracy.low, "accuracy_high": accuracy.high, "images": evaluation.images}
 
     def _open_data(self) -> None:
         recipe, diary = self.recipe, self.diary
