@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from core.cli import data, output, runs, training
+from core.cli import data, output, recipes, runs, training
 from core.errors import CoreError, UsageError
 
 app = typer.Typer(
@@ -21,9 +21,7 @@ app.add_typer(runs.app, name="runs")
 models = typer.Typer(help="What can be trained.", no_args_is_help=True)
 models.command("list")(training.models)
 app.add_typer(models, name="models")
-recipes = typer.Typer(help="Under which settings.", no_args_is_help=True)
-recipes.command("list")(training.recipes)
-app.add_typer(recipes, name="recipes")
+app.add_typer(recipes.app, name="recipes")
 
 
 @app.callback()

@@ -83,5 +83,9 @@ class UnusableRun(CoreError):
     """A run whose folder lacks what is asked of it."""
 
 
+class UnusableWeights(CoreError):
+    """Weights that cannot be had, cannot be read, or belong to another network."""
+
+
 class TrainingFailed(CoreError):
     """Training started and could not go on."""

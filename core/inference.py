@@ -13,13 +13,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.data import batches, cache, images
+from core.data import batches, cache
 from core.data.cache import Progress
 from core.data.images import XRay
-from core.data.manifest import Manifest
+from core.data.manifest import COPY, Manifest
+from core.data.preparation import prepare
 from core.errors import UnknownName, UnusableData
 from core.explain import cam
-from core.models import classifier, registry
+from core.models import registry
+from core.recipes import creation
 from core.runs.store import PROBABILITY, Run
 
 MEDICAL_NOTE = "Not a medical device: for teaching and research. It must not be used to diagnose anybody."
@@ -50,9 +52,7 @@ class Predictor:
         self._lock = Lock()
         weights = run.weights()
         with torch.random.fork_rng(devices=[]):  # random initial weights are overwritten; the caller's generator stays as it is
-            self.model = classifier.create(
-                self.recipe.model, len(self.classes), self.recipe.image.size, self.recipe.image.normalisation
-            ).eval()
+            self.model = creation.untrained(self.recipe).eval().requires_grad_(True)  # a heat map needs gradients everywhere
         self.model.load_state_dict(weights)
 
     @cached_property
@@ -61,7 +61,7 @@ class Predictor:
 
     def answer(self, xray: XRay) -> Answer:
         """Classify one image."""
-        prepared = images.fit(xray.pixels, self.recipe.image.size, self.recipe.image.resize)
+        prepared = prepare(xray.pixels, self.recipe.image.preparation)
         shares = self._shares(self._input(prepared))[0].tolist()
         notes = (SYNTHETIC_NOTE,) if self.recipe.data.synthetic else ()
         return Answer(
@@ -84,8 +84,7 @@ class Predictor:
 
     def predict(self, manifest: Manifest, rows: np.ndarray, progress: Progress | None = None) -> pd.DataFrame:
         """Predictions for `rows` of `manifest`, in the form in which runs store them (split "external"); no heat maps."""
-        size, resize = self.recipe.image.size, self.recipe.image.resize
-        pixels = cache.decoded(manifest, size, resize, progress)
+        pixels = cache.decoded(manifest, self.recipe.image.preparation, progress)
         feed = batches.Feed(pixels, np.zeros(len(manifest), dtype=np.int64), rows, self.recipe.batch_size, torch.device("cpu"))
         parts = []
         for x, _ in feed.in_order():
@@ -130,7 +129,8 @@ def predict_unseen(run: Run, manifest: Manifest, progress: Progress | None = Non
             f"Rename or remove them; run {run.id} knows {', '.join(predictor.classes)}.",
         )
     known = run.split()
-    seen = manifest.table["sha256"].isin(known.loc[known["split"] != "test", "sha256"]).to_numpy()
+    used = known.loc[known["split"] != "test", "sha256"].str.partition(COPY)[0]  # a copy of an image gives it away
+    seen = manifest.table["sha256"].isin(used).to_numpy()
     rows = np.flatnonzero(~seen)
     if not len(rows):
         raise UnusableData(

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import warmup, wording
 from core.errors import CoreError
+from core.recipes.entry import Entry
 from core.runs import index, store
 from core.runs.status import LIVE, Status
 
@@ -38,6 +39,7 @@ def navigation() -> st.Page:
                 st.Page("pages/train.py", title="New run", icon=":material/model_training:"),
                 st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
             ],
+            "Compare": [st.Page("pages/papers.py", title="Papers", icon=":material/menu_book:")],
             "Explain": [st.Page("pages/predict.py", title="Predict", icon=":material/image_search:")],
         }
     )
@@ -92,6 +94,13 @@ def progress_text(status: Status) -> str:
     if status.images_per_second is not None:
         parts += [f"{status.images_per_second:.0f} images/s", f"{wording.duration(status.seconds_left)} left"]
     return " · ".join(parts)
+
+
+def fine_print(entry: Entry) -> None:
+    """What a recipe assumes, and where it deviates from its paper."""
+    for heading, items in (("Assumed, as the paper does not say", entry.assumptions), ("Deviates from the paper", entry.deviations)):
+        if items:
+            st.markdown(f"**{heading}**\n\n" + "\n".join(f"- {item}" for item in items))
 
 
 def state_badge(state: str) -> None:

@@ -1,4 +1,4 @@
-"""Choose data, network and epochs; see what will happen; train."""
+"""Choose data, recipe or network, and epochs; see what will happen; train."""
 
 import streamlit as st
 
@@ -9,44 +9,16 @@ from core.models import registry
 from core.recipes import catalogue, fitting
 from core.recipes.recipe import Recipe
 from core.training import preview
-from pages import parts
+from pages import _recipe_form, parts
 
-DEFAULT = "default settings"
+DEFAULT = "default"
 
 parts.title("New run")
 left, right = st.columns([2, 3], gap="large")
 
-with left:
-    data = parts.choose("Data set", library.names(), "data", library.title)
-    model = parts.choose("Network", registry.names(), "model", lambda name: registry.get(name).title)
-    recipes = [DEFAULT, *(entry.name for entry in catalogue.entries() if entry.model == model)]
-    named = st.selectbox("Settings", recipes, help="Start from a paper's own settings, or from ours.")
-    start = fitting.draft(**({"model": model} if named == DEFAULT else {"recipe": named}))
-    epochs = st.number_input(
-        "Epochs", 1, 10_000, start.epochs, help="How often every training image is seen.", key=f"epochs {named} {model}"
-    )
-    with st.expander("Advanced"):
-        key = f"{named} {model}"  # other start, other defaults
-        size = st.number_input("Image size (px)", 8, 2048, start.image.size, key=f"size {key}")
-        batch = st.number_input("Batch size", 2, 8192, start.batch_size, key=f"batch {key}")
-        rate = st.number_input("Learning rate", 0.0, 10.0, start.optimiser.lr, format="%g", step=1e-4, key=f"lr {key}")
-        optimiser = st.selectbox("Optimiser", names := ["adamw", "adam", "sgd"], names.index(start.optimiser.name), key=f"optimiser {key}")
-        schedule = st.selectbox(
-            "Schedule", names := ["one-cycle", "cosine", "step", "constant"], names.index(start.schedule.name), key=f"schedule {key}"
-        )
-        balanced = st.toggle("Weigh classes by their rarity", start.loss.class_weights == "balanced", key=f"weights {key}")
-        seed = st.number_input("Seed", 0, 2**31, start.seed, help="Decides the split, the first weights and every draw.", key=f"seed {key}")
-        reference = st.toggle("Reference mode", help="fp32 and deterministic: slower; equal repeats on the CPU.", key=f"reference {key}")
-    go = st.button("Train", type="primary", icon=":material/play_arrow:", width="stretch")
-
-changes = {
-    "epochs": epochs, "image.size": size, "batch_size": batch, "optimiser.lr": rate, "optimiser.name": optimiser, "schedule.name": schedule,
-    "loss.class_weights": "balanced" if balanced else "none", "seed": seed, "split.seed": seed, "reference": reference,
-}  # fmt: skip
-
 
 @st.cache_data(max_entries=64, show_spinner="Looking at the data …")
-def previewed(draft: str, content: str) -> preview.Preview:  # noqa: ARG001  the content is part of the key alone
+def previewed(draft: str, data: str, content: str) -> preview.Preview:  # noqa: ARG001  the content is part of the key alone
     """Cached by the draft and the data's content."""
     return preview.preview(Recipe.from_json(draft), library.open_dataset(data))
 
@@ -56,11 +28,35 @@ def epoch_seconds(recipe: str, training_images: int) -> float:
     return preview.epoch_seconds(Recipe.from_json(recipe), training_images)
 
 
+with left, parts.errors_here():
+    data = parts.choose("Data set", library.names(), "data", library.title)
+    titles = {DEFAULT: "Default settings, any network"} | {entry.name: entry.title for entry in catalogue.entries()}
+    titles |= {name: f"{name} (saved here)" for name in catalogue.saved()}
+    named = parts.choose("Recipe", list(titles), "recipe", titles.__getitem__)
+    if named == DEFAULT:
+        base = {"model": parts.choose("Network", registry.names(), "model", lambda name: registry.get(name).title)}
+    else:
+        base = {"recipe": named}
+    start = fitting.draft(**base)
+    key = f"{named} {start.model}"
+    changes = _recipe_form.epochs(start, key)
+    with st.expander("Advanced"):
+        changes |= _recipe_form.advanced(start, key)
+    go = st.button("Train", type="primary", icon=":material/play_arrow:", width="stretch")
+    draft = fitting.draft(**base, **changes)
+    differences = catalogue.differences(draft)
+    if differences:
+        st.caption("Changed: " + "; ".join(f"{field}: {before} → {now}" for field, before, now in differences))
+    with st.popover("Save these settings", icon=":material/save:"):
+        name = st.text_input("Name", help="Lower-case letters, digits, '.', '_' and '-'.")
+        if st.button("Save") and name:
+            catalogue.save(draft, name)
+            st.success(f"Saved; it stands under Recipe as {name}.")
+
 with right, parts.errors_here():
-    draft = fitting.draft(**({"model": model} if named == DEFAULT else {"recipe": named}), **changes)
     with st.spinner("Opening the data …"):
         manifest = library.open_dataset(data)
-    shown = previewed(draft.to_json(), manifest.sha256)
+    shown = previewed(draft.to_json(), data, manifest.sha256)
     if go:
         run = local.start(shown.recipe)
         st.switch_page("pages/runs.py", query_params={"run": run.id})
@@ -79,12 +75,8 @@ with right, parts.errors_here():
     if parts.something_trains():
         facts[2].metric("Training time", "not measured", help="Another run is training; it would disturb the measurement and be disturbed.")
     else:
-        seconds = epoch_seconds(shown.recipe.to_json(), int(shown.counts["train"].sum()))
-        facts[2].metric(
-            "Training time", wording.duration(seconds * epochs), help="From a few steps measured here; validation and start-up come on top."
-        )
-    if named != DEFAULT:
-        entry = catalogue.get(named)
-        for title, lines in (("Assumed, as the paper does not say", entry.assumptions), ("Deviates from the paper", entry.deviations)):
-            if lines:
-                st.caption(f"{title}: " + " ".join(lines))
+        seconds = epoch_seconds(shown.recipe.to_json(), shown.training_images)
+        text = wording.duration(seconds * shown.recipe.epochs)
+        facts[2].metric("Training time", text, help="From a few steps measured here; validation and start-up come on top.")
+    if named in {entry.name for entry in catalogue.entries()}:
+        parts.fine_print(catalogue.get(named))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core import wording
+from core.cli import options
 from core.cli.output import Json, Progress, emit, table
-from core.errors import InvalidSpec, UsageError
+from core.errors import UsageError
 
 if TYPE_CHECKING:
     from core.recipes.recipe import Recipe
@@ -28,6 +29,10 @@ def train(
     fold: Annotated[str | None, typer.Option(metavar="I/K", help="Hold out fold I of K, counted from 1.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 …; a GPU where there is one by default.")] = None,
     reference: Annotated[bool, typer.Option("--reference", help="fp32 and deterministic: equal repeats on the CPU.")] = False,
+    weights: Annotated[str | None, typer.Option(metavar="random|imagenet|FILE|run:RUN", help="Where the first weights come from.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the recipe, as --set head.hidden=256.")
+    ] = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted or never started.")] = None,
     in_turn: Annotated[bool, typer.Option("--in-turn", help="Wait while another job trains on this machine.", hidden=True)] = False,
     json: Json = False,
@@ -35,9 +40,9 @@ def train(
     """Train one run in the foreground, or go on with an interrupted one."""
     from core.runs import store
 
-    changes = _changes(epochs, image_size, batch_size, lr, seed, fold, reference)
+    changes = options.changes(epochs, image_size, batch_size, lr, seed, fold, reference, weights, set_)
     if resume is not None:
-        if data or recipe or model or any(value is not None for value in changes.values()):
+        if data or recipe or model or changes:
             raise UsageError("--resume goes on with a run as its recipe has it.", "further options", "Leave them out, or start a new run.")
         run = store.find(resume)
         _refuse_unresumable(run)
@@ -78,53 +83,6 @@ def models(json: Json = False) -> None:
     ]
     rows = [(item["name"], item["title"], item["image_size"], f"{item['parameters']:,}") for item in found]
     emit(found, json, table(rows, ("name", "", "image size", "parameters (3 classes)")))
-
-
-def recipes(json: Json = False) -> None:
-    """The named recipes."""
-    from core.recipes import catalogue
-
-    found = [
-        {name: getattr(entry, name) for name in ("name", "title", "paper", "table", "model")}
-        | {"assumptions": list(entry.assumptions), "deviations": list(entry.deviations)}
-        for entry in catalogue.entries()
-    ]
-    emit(found, json, table([(item["name"], item["model"], item["title"]) for item in found], ("name", "model", "")))
-
-
-def _changes(
-    epochs: int | None,
-    image_size: int | None,
-    batch_size: int | None,
-    lr: float | None,
-    seed: int | None,
-    fold: str | None,
-    reference: bool,
-) -> dict[str, Any]:
-    """Options as recipe fields; None for what was not given."""
-    number, folds = _fold(fold) if fold else (None, None)
-    return {
-        "epochs": epochs,
-        "image.size": image_size,
-        "batch_size": batch_size,
-        "optimiser.lr": lr,
-        "seed": seed,
-        "split.seed": seed,
-        "split.fold": number,
-        "split.folds": folds,
-        "reference": reference or None,
-    }
-
-
-def _fold(text: str) -> tuple[int, int]:
-    """ "2/5" → (1, 5): people count folds from 1, recipes from 0."""
-    try:
-        number, folds = (int(part) for part in text.split("/"))
-    except ValueError:
-        number, folds = 0, 0
-    if not 1 <= number <= folds:
-        raise InvalidSpec("A fold is given as I/K with I from 1 to K.", repr(text), "Write for example --fold 1/5.")
-    return number - 1, folds
 
 
 def _recipe(data: str | None, recipe: str | None, model: str | None, changes: dict[str, Any]) -> Recipe:

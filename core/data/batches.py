@@ -24,6 +24,9 @@ class Augmentation:
     flip: bool = False  # left-right, half of the images; a flipped chest has its heart on the wrong side
     brightness: float = 0.0  # of the full range, added
     contrast: float = 0.0  # share, multiplied around the image's own mean
+    crop: float = 0.0  # share by which the image is enlarged before a random part of the input's size is cut out
+    noise: float = 0.0  # standard deviation of normal noise, of the full range
+    only: tuple[int, ...] = ()  # class indices whose images are changed; empty: all
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,8 @@ class Feed:
         return len(self.rows)
 
     def steps(self) -> int:
-        """Batches a training epoch: a last batch of a single image is left out, since batch normalisation cannot use it."""
-        full, rest = divmod(len(self), self.batch_size)
-        return full + (rest > 1 or (rest == 1 and full == 0))
+        """Batches a training epoch."""
+        return steps(len(self), self.batch_size)
 
     def in_order(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Every image once, as stored: x float32 [batch, 1, S, S] in 0…1, y int64 [batch]."""
@@ -55,12 +57,22 @@ class Feed:
         order = self.rows[torch.randperm(len(self), generator=generator).numpy()]
         for step in range(self.steps()):
             x, y = self._gather(order[step * self.batch_size : (step + 1) * self.batch_size])
-            yield augment(x, augmentation, generator), y
+            changed = augment(x, augmentation, generator)
+            if augmentation.only:
+                chosen = torch.isin(y, torch.tensor(augmentation.only, device=y.device))
+                changed = torch.where(chosen.view(-1, 1, 1, 1), changed, x)
+            yield changed, y
 
     def _gather(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         x = torch.from_numpy(np.ascontiguousarray(self.images[rows])).to(self.device, non_blocking=True)
         y = torch.from_numpy(self.labels[rows]).to(self.device, non_blocking=True)
         return to_unit(x), y
+
+
+def steps(images: int, batch_size: int) -> int:
+    """Batches in an epoch of `images`: a last batch of a single image is left out, since batch normalisation cannot use it."""
+    full, rest = divmod(images, batch_size)
+    return full + (rest > 1 or (rest == 1 and full == 0))
 
 
 def to_unit(pixels: torch.Tensor) -> torch.Tensor:
@@ -84,17 +96,30 @@ def augment(x: torch.Tensor, change: Augmentation, generator: torch.Generator) -
 
     matrices = affine(
         angle=uniform(math.radians(change.rotation)),
-        scale=1 + uniform(change.zoom),
-        shift=torch.stack([uniform(change.shift), uniform(change.shift)], dim=1),
+        scale=(1 + uniform(change.zoom)) * (1 + change.crop),
+        shift=torch.stack([uniform(change.shift + change.crop / 2), uniform(change.shift + change.crop / 2)], dim=1),
         flip=(torch.rand(batch, generator=generator) < 0.5) & change.flip,
     )
     gain, offset = 1 + uniform(change.contrast), uniform(change.brightness)
-    if change.rotation or change.zoom or change.shift or change.flip:
+    if change.rotation or change.zoom or change.shift or change.crop or change.flip:
         grid = F.affine_grid(matrices.to(x.device), list(x.shape), align_corners=False)
         x = F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     mean = x.mean(dim=(1, 2, 3), keepdim=True)
     gain, offset = (value.to(x.device).view(-1, 1, 1, 1) for value in (gain, offset))
-    return ((x - mean) * gain + mean + offset).clamp_(0, 1)
+    x = (x - mean) * gain + mean + offset
+    if change.noise:
+        x = x + change.noise * torch.randn(x.shape, generator=generator).to(x.device)
+    return x.clamp_(0, 1)
+
+
+def with_fixed_copies(images: np.ndarray, rows: np.ndarray, change: Augmentation, seed: int) -> np.ndarray:
+    """A copy of `images` in which `rows` are changed, each once and for all. uint8 [all, S, S]"""
+    result = np.array(images)
+    generator = torch.Generator().manual_seed(stream(seed, 0))
+    for row in rows:
+        x = augment(to_unit(torch.from_numpy(result[row : row + 1])), change, generator)
+        result[row] = (x[0, 0] * 255).round().byte().numpy()
+    return result
 
 
 def affine(angle: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor, flip: torch.Tensor) -> torch.Tensor:

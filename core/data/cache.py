@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from core.data import images
-from core.data.manifest import Manifest
+from core.data.manifest import COPY, Manifest
+from core.data.preparation import VERSION, Preparation, prepare
 from core.errors import UnusableData
 from core.files import replacing
 from core.settings import artifacts_dir
@@ -21,35 +22,35 @@ Progress = Callable[[int, int], None]
 """Called with (done, total); it may raise to stop the work, which then leaves nothing behind."""
 
 
-def cache_path(manifest: Manifest, size: int, resize: images.Resize) -> Path:
-    """Where the decoded images of `manifest` at `size` lie, or will lie: the name is a hash of all that decides the pixels."""
-    content = "\n".join([f"reader {images.READER_VERSION} {resize} {size}", *manifest.table["sha256"]])
-    return artifacts_dir() / "cache" / f"{hashlib.sha256(content.encode()).hexdigest()[:20]}-{size}.npy"
+def cache_path(manifest: Manifest, how: Preparation) -> Path:
+    """Where the prepared images of `manifest` lie, or will lie: the name is a hash of all that decides the pixels."""
+    content = "\n".join([f"reader {images.READER_VERSION} {VERSION} {how}", *manifest.table["sha256"]])
+    return artifacts_dir() / "cache" / f"{hashlib.sha256(content.encode()).hexdigest()[:20]}-{how.size}.npy"
 
 
-def decoded(manifest: Manifest, size: int, resize: images.Resize, progress: Progress | None = None) -> np.ndarray:
+def decoded(manifest: Manifest, how: Preparation, progress: Progress | None = None) -> np.ndarray:
     """All images of `manifest`, decoded on the first call and memory-mapped from then on. uint8 [rows, size, size], read only
 
     Raises:
         UnusableData: a file is gone or changed since the import, or the disk has no room.
         UnreadableImage: a file can no longer be read.
     """
-    path = cache_path(manifest, size, resize)
+    path = cache_path(manifest, how)
     if not path.is_file():
-        _decode_all(manifest, size, resize, path, progress)
+        _decode_all(manifest, how, path, progress)
     return np.load(path, mmap_mode="r")
 
 
-def _decode_all(manifest: Manifest, size: int, resize: images.Resize, path: Path, progress: Progress | None) -> None:
+def _decode_all(manifest: Manifest, how: Preparation, path: Path, progress: Progress | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    _refuse_full_disk(path.parent, len(manifest) * size * size)
+    _refuse_full_disk(path.parent, len(manifest) * how.size**2)
     with replacing(path) as temporary:
-        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(len(manifest), size, size))
+        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(len(manifest), how.size, how.size))
 
         def decode(row: int) -> None:
-            array[row] = images.fit(_read_unchanged(files[row], sums[row], manifest), size, resize)
+            array[row] = prepare(_read_unchanged(files[row], sums[row], manifest), how)
 
-        files, sums = manifest.paths(), manifest.table["sha256"].tolist()
+        files, sums = manifest.paths(), [sha256.partition(COPY)[0] for sha256 in manifest.table["sha256"]]
         # Threads, not processes: Pillow releases the interpreter lock while it decodes and resizes.
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             try:

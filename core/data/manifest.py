@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
+COPY = "#"
+"""Follows the sha256 of a row that stands for a changed copy of a file, with the copy's number after it."""
+
 COLUMNS = ("path", "label", "patient_id", "source", "view", "sha256")
 
 

@@ -1,11 +1,50 @@
-"""Networks of timm, with a head of the right width."""
+"""Networks of timm and torchvision, with random weights and a head of the right width.
+
+Each has `forward_features`: images → maps of the convolutional trunk, float [batch, channels, h, w].
+"""
 
 from __future__ import annotations
 
 import timm
+import torch
 from torch import nn
+from torchvision import models
+
+from core.errors import InvalidSpec
 
 
-def resnet18(classes: int, image_size: int) -> nn.Module:  # noqa: ARG001  it pools globally and takes any size
-    """ResNet-18 (He et al. 2016, Table 1), timm's `resnet18`, random weights."""
-    return timm.create_model("resnet18", pretrained=False, num_classes=classes)
+def from_timm(source: str, classes: int, image_size: int) -> nn.Module:
+    """timm's model called `source`.
+
+    Raises:
+        InvalidSpec: the network takes one size alone, and `image_size` is another.
+    """
+    config = timm.get_pretrained_cfg(source)
+    if config is not None and config.fixed_input_size and image_size != config.input_size[-1]:
+        size = config.input_size[-1]
+        raise InvalidSpec(f"{source} takes images of {size} px alone.", f"image size {image_size}", f"Choose {size}.")
+    return timm.create_model(source, pretrained=False, num_classes=classes)
+
+
+class _AlexNet(models.AlexNet):
+    def forward_features(self, x: torch.Tensor) -> torch.Tensor:
+        return self.features(x)
+
+
+class _GoogLeNet(models.GoogLeNet):
+    def forward_features(self, x: torch.Tensor) -> torch.Tensor:
+        for name, part in self.named_children():  # they stand in the order of the forward pass
+            if name == "avgpool":
+                break
+            x = part(x)
+        return x
+
+
+def alexnet(source: str, classes: int, image_size: int) -> nn.Module:  # noqa: ARG001  it pools to 6×6 and takes any size
+    """torchvision's AlexNet (Krizhevsky 2014, one tower)."""
+    return _AlexNet(num_classes=classes)
+
+
+def googlenet(source: str, classes: int, image_size: int) -> nn.Module:  # noqa: ARG001  it pools globally and takes any size
+    """torchvision's GoogLeNet with batch normalisation and without the two auxiliary classifiers."""
+    return _GoogLeNet(num_classes=classes, aux_logits=False, init_weights=True)

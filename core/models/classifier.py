@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from core.models import registry
-from core.models.registry import Normalisation
+from core.models.heads import Headed
+from core.models.registry import IMAGENET_MEAN, IMAGENET_STD, OWN_HEAD, Head, Normalisation
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "Classifier", "Head", "create", "fit_normalisation"]
 
 
 class Classifier(nn.Module):
@@ -19,32 +20,63 @@ class Classifier(nn.Module):
     `mean` and `std` are buffers and are stored with the weights: [1, channels, 1, 1], or [1, 1, S, S] for a mean image.
     """
 
-    def __init__(self, network: nn.Module, channels: int, mean: torch.Tensor, std: torch.Tensor) -> None:
+    def __init__(self, network: nn.Module, channels: int, mean: torch.Tensor, std: torch.Tensor, own_head: tuple[str, ...] = ()) -> None:
+        """`own_head`: the children of a bare network that make up its classifier, as `Architecture.head` names them."""
         super().__init__()
         self.network = network
         self.channels = channels
+        self.own_head = own_head
+        self.frozen = False
         self.register_buffer("mean", mean)
         self.register_buffer("std", std)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.network((x.expand(-1, self.channels, -1, -1) - self.mean) / self.std)
 
+    @property
+    def head(self) -> tuple[str, ...]:
+        """Paths, inside `network`, of all that stands after the convolutional trunk."""
+        return ("head",) if isinstance(self.network, Headed) else self.own_head
+
     def layer(self, path: str) -> nn.Module:
-        """The module at `path` inside the network, as `Architecture.cam_layer` names it."""
-        return self.network.get_submodule(path)
+        """The module at `path` inside the architecture, as `Architecture.cam_layer` names it, whatever head stands on it."""
+        return (self.network.trunk if isinstance(self.network, Headed) else self.network).get_submodule(path)
+
+    def freeze(self) -> None:
+        """Train nothing but the head from now on: all that comes after the convolutional trunk (of AlexNet and VGG all three fully
+        connected layers). The trunk takes no gradients and stays in eval mode whatever `train` says, so that neither its weights nor
+        its batch statistics change.
+        """
+        self.frozen = True
+        self.requires_grad_(False)
+        for path in self.head:
+            self.network.get_submodule(path).requires_grad_(True)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Classifier:
+        super().train(mode)
+        if self.frozen:
+            self.network.eval()
+            for path in self.head:
+                self.network.get_submodule(path).train(mode)
+        return self
 
 
-def create(model: str, classes: int, image_size: int, normalisation: Normalisation) -> Classifier:
-    """A fresh classifier; "train" and "train-mean-image" start neutral until `fit_normalisation` was called."""
+def create(model: str, classes: int, image_size: int, normalisation: Normalisation, head: Head = OWN_HEAD) -> Classifier:
+    """A fresh classifier; "train" and "train-mean-image" start neutral until `fit_normalisation` was called.
+
+    "imagenet" is what the architecture's own ImageNet weights expect; on one channel the mean of the three.
+    """
     architecture = registry.get(model)
     if normalisation == "imagenet":
-        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
+        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (architecture.mean, architecture.std))
         if architecture.channels == 1:
             mean, std = mean.mean(dim=1, keepdim=True), std.mean(dim=1, keepdim=True)
     else:
         side = image_size if normalisation == "train-mean-image" else 1
         mean, std = torch.zeros(1, 1, side, side), torch.ones(1, 1, 1, 1)
-    return Classifier(registry.build(model, classes, image_size), architecture.channels, mean, std)
+    network = registry.build(model, classes, image_size, head)
+    return Classifier(network, architecture.channels, mean, std, architecture.head)
 
 
 @torch.no_grad()

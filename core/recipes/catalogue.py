@@ -1,29 +1,24 @@
-"""Named recipes: one entry a table row of a paper, independent of the data set. Each lists what it assumes and where it deviates."""
+"""Named recipes: one entry a row of a paper's results, independent of the data set, and the recipes that a person saved.
+
+An entry lists what it assumes and where it deviates; `core.recipes.published` has the figures that it is to reproduce.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from core.errors import UnknownName, UnusableData
-from core.recipes.recipe import DataSpec, Recipe, compose
+from core.errors import InvalidSpec, UnknownName, UnusableData
+from core.files import write_text
+from core.recipes import alasfoor_2020, bansal_2020, benbakreti_2022, darkcovidnet_2020, lacruz_2020, zhong_2020
+from core.recipes.entry import Entry, Paper
+from core.recipes.labels import resolved
+from core.recipes.recipe import DataSpec, Recipe, Spec, compose
+from core.settings import artifacts_dir
 
-
-@dataclass(frozen=True)
-class Entry:
-    """`changes` are the fields that differ from the default recipe, dotted: {"optimiser.lr": 0.01}."""
-
-    name: str
-    title: str
-    model: str
-    paper: str = ""
-    table: str = ""
-    changes: dict[str, Any] = field(default_factory=dict)
-    assumptions: tuple[str, ...] = ()
-    deviations: tuple[str, ...] = ()
-
-
+_MODULES = (benbakreti_2022, lacruz_2020, bansal_2020, alasfoor_2020, zhong_2020, darkcovidnet_2020)
 _ENTRIES = (
     Entry(
         name="demo",
@@ -31,59 +26,126 @@ _ENTRIES = (
         model="resnet18",
         changes={"image.size": 128, "epochs": 8},
     ),
-    Entry(
-        name="alasfoor-2020",
-        title="22-layer CNN as in Al-Asfoor & Abed 2020",
-        model="alasfoor-cnn22",
-        paper="alasfoor-2020",
-        table="Tables 1 and 2",
-        changes={
-            "image.normalisation": "train-mean-image",
-            "augmentation": {"rotation": 0, "zoom": 0, "shift": 0, "brightness": 0, "contrast": 0},
-            "optimiser": {"name": "sgd", "lr": 0.01, "momentum": 0.9, "weight_decay": 0.0},
-            "schedule": {"name": "step", "drop_every": 5, "drop_factor": 0.2},
-            "epochs": 20,
-            "batch_size": 64,
-            "keep": "last",
-        },
-        assumptions=(
-            "Convolutions are padded to keep their size.",
-            "One input channel.",
-            "“224×244” is read as 224×224.",
-            "No weight decay.",
-        ),
-        deviations=("The images are not equalised (CLAHE).",),
-    ),
+    *(entry for module in _MODULES for entry in module.ENTRIES),
 )
+_BY_NAME = {entry.name: entry for entry in _ENTRIES}
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_APART = {
+    *("name", "data", "seed", "reference", "precision", "subset.seed"),
+    *("split.folds", "split.fold", "split.seed", "weights.sha256"),
+}
+"""What may differ between two runs of one recipe: the data, chance, the fold, and how exactly a device calculates."""
 
 
 def entries() -> tuple[Entry, ...]:
+    """The catalogue's own entries, those of a paper together and in the order of its tables."""
     return _ENTRIES
 
 
+def papers() -> tuple[Paper, ...]:
+    """The five papers, then the further reference."""
+    return tuple(module.PAPER for module in _MODULES)
+
+
+def saved() -> tuple[str, ...]:
+    """Names of the saved recipes, in alphabetical order."""
+    return tuple(sorted(file.stem for file in _home().glob("*.json") if _NAME.fullmatch(file.stem)))
+
+
 def get(name: str) -> Entry:
-    """Raises UnknownName, with the nearest names."""
-    for entry in _ENTRIES:
-        if entry.name == name:
-            return entry
-    raise UnknownName.among("recipe", name, (entry.name for entry in _ENTRIES))
+    """The entry called `name`; a saved recipe becomes an entry without a paper.
+
+    Raises:
+        UnknownName: neither, with the nearest names of both.
+        InvalidSpec, UnusableData: a saved recipe that cannot be read.
+    """
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    if name not in saved():
+        raise UnknownName.among("recipe", name, (*_BY_NAME, *saved()))
+    stored = _from_file(_home() / f"{name}.json")
+    return Entry(name=name, title=f"Saved recipe {name}", model=stored.model, changes=_content(stored))
 
 
 def make(data: DataSpec, recipe: str, **changes: Any) -> Recipe:
-    """The named recipe, or the one in a JSON file, on `data`, with `changes` (dotted fields; None leaves a field as it is).
+    """The named or saved recipe, or the one in a JSON file, on `data`, with `changes` (dotted fields; None leaves a field as it is).
+
+    `Recipe.name` becomes the catalogue's entry; a saved recipe or a file keeps the name of the entry that it was once made from.
 
     Raises:
         UnknownName: neither a name nor a file.
         UnusableData: the file cannot be read.
         InvalidSpec: all that is wrong with it.
     """
+    changes = {name: value for name, value in changes.items() if value is not None}
     if recipe.endswith(".json"):
         stored = _from_file(Path(recipe))
-        model, start = stored.model, stored.model_dump(mode="json", exclude={"data", "model"})
-    else:
-        entry = get(recipe)
-        model, start = entry.model, entry.changes
-    return compose(data, model, **{**start, **{name: value for name, value in changes.items() if value is not None}})
+        return compose(data, stored.model, **{**_content(stored), **changes})
+    entry = get(recipe)
+    start = {"name": entry.name, **entry.changes} if recipe in _BY_NAME else entry.changes
+    return compose(data, entry.model, **{**start, **changes})
+
+
+def save(recipe: Recipe, name: str, overwrite: bool = False) -> Path:
+    """Keep `recipe` under `name` for later runs on any data.
+
+    Raises:
+        InvalidSpec: a name that cannot be used, is the catalogue's own, or is taken.
+    """
+    rule, way_out = "", "Choose another name."
+    if not _NAME.fullmatch(name) or name.endswith(".json"):
+        rule = "A recipe's name has 1 to 64 small letters, digits, dots, hyphens and underscores, begins with a letter or digit, no .json."
+    elif name in _BY_NAME:
+        rule = "The catalogue's own recipes stay as they are."
+    elif name in saved() and not overwrite:
+        rule, way_out = "A saved recipe is not overwritten unasked.", "Choose another name, or overwrite it."
+    if rule:
+        raise InvalidSpec(rule, repr(name), way_out)
+    path = _home() / f"{name}.json"
+    write_text(path, recipe.to_json())
+    return path
+
+
+def differences(recipe: Recipe) -> list[tuple[str, Any, Any]]:
+    """(dotted field, the entry's value, the recipe's) wherever `recipe` differs from the entry in its name.
+
+    Data, seeds, folds, reference mode and precision are left out. Classes are compared by meaning. Empty without such an entry.
+    """
+    if recipe.name not in _BY_NAME:
+        return []
+    entry = _BY_NAME[recipe.name]
+    original = compose(recipe.data, entry.model, name=entry.name, **entry.changes)
+    values = dict(_leaves(_as_on_the_data(recipe)))
+    return [
+        (field, value, values[field])
+        for field, value in _leaves(_as_on_the_data(original))
+        if field not in _APART and field.partition(".")[0] not in _APART and value != values[field]
+    ]
+
+
+def _as_on_the_data(recipe: Recipe) -> Recipe:
+    """With classes named as in the recipe's data, where they can be: a draft has none, and a person may have chosen others."""
+    try:
+        return resolved(recipe, recipe.data.classes)
+    except InvalidSpec:
+        return recipe
+
+
+def _leaves(spec: Spec, parents: str = "") -> Iterator[tuple[str, Any]]:
+    for name in type(spec).model_fields:
+        value = getattr(spec, name)
+        if isinstance(value, Spec):
+            yield from _leaves(value, f"{parents}{name}.")
+        else:
+            yield f"{parents}{name}", value
+
+
+def _home() -> Path:
+    return artifacts_dir() / "recipes"
+
+
+def _content(stored: Recipe) -> dict[str, Any]:
+    return stored.model_dump(mode="json", exclude={"data", "model"})
 
 
 def _from_file(path: Path) -> Recipe:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.data import splits
+from core.data import splits, subset
 from core.data.manifest import Manifest
 from core.recipes import catalogue
+from core.recipes.labels import resolved
 from core.recipes.recipe import DataSpec, Recipe, compose, refuse_misfits
 
 NO_DATA = DataSpec(name="none", sha256="", classes=("a", "b"))
@@ -25,10 +26,34 @@ def draft(*, recipe: str | None = None, model: str | None = None, **changes: Any
 def fit(recipe: Recipe, manifest: Manifest) -> tuple[Recipe, splits.Split]:
     """`recipe` on `manifest`, with the split that it will be trained on.
 
+    Classes are called as the data set calls them, and the recipe's data is the part of the set that it takes. The split is of the
+    rows of `trained_on`, which are the taken part's unless copies are made before the split.
+
     Raises:
         UnusableData: the data cannot be split so.
-        InvalidSpec: the recipe does not fit the data.
+        InvalidSpec: the recipe does not fit the data: all classes that are not there, or all else that is wrong.
     """
-    parts = splits.split(manifest, **recipe.split.model_dump())
+    recipe = resolved(recipe, manifest.classes)
+    part = taken(recipe, manifest)
+    parts = splits.split(_expanded(recipe, part), **recipe.split.model_dump())
+    recipe = recipe.model_copy(update={"data": DataSpec.of(part)})  # at least two classes: a set of one cannot be split
     refuse_misfits(recipe, training_images=len(parts.rows("train")))
-    return recipe.model_copy(update={"data": DataSpec.of(manifest)}), parts
+    return recipe, parts
+
+
+def taken(recipe: Recipe, manifest: Manifest) -> Manifest:
+    """The part of `manifest` that a fitted recipe takes; its content is the recipe's data.
+
+    Raises:
+        InvalidSpec: the set lacks classes that the recipe names.
+    """
+    return subset.take(manifest, recipe.subset.labels, recipe.subset.caps, recipe.subset.seed)
+
+
+def trained_on(recipe: Recipe, manifest: Manifest) -> Manifest:
+    """The rows that a fitted recipe's split is of: the part of `manifest` that it takes, with copies made before the split, if any."""
+    return _expanded(recipe, taken(recipe, manifest))
+
+
+def _expanded(recipe: Recipe, part: Manifest) -> Manifest:
+    return subset.expand(part, recipe.copies.of) if recipe.copies.before_split else part

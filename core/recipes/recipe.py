@@ -10,15 +10,16 @@ import json
 from collections.abc import Callable
 from copy import deepcopy
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core import wording
 from core.data.images import Resize
+from core.data.preparation import Equalise, Preparation
 from core.errors import InvalidSpec, Problem
 from core.models import registry
-from core.models.registry import Normalisation
+from core.models.registry import Head, Normalisation
 
 if TYPE_CHECKING:
     from core.data.manifest import Manifest
@@ -48,6 +49,25 @@ class DataSpec(Spec):
         return cls(name=manifest.name, sha256=manifest.sha256, classes=manifest.classes, synthetic=manifest.synthetic)
 
 
+class SubsetSpec(Spec):
+    """Which part of the data set. In a draft, labels are the field's own names; `fitting.fit` replaces them by the data set's."""
+
+    labels: tuple[str, ...] = ()  # empty: all
+    caps: dict[str, Annotated[int, Field(ge=1)]] = {}  # label → at most so many images, whole patients as far as it goes
+    seed: int = Field(0, ge=0, lt=2**32)  # of the draw below a cap
+
+
+class CopiesSpec(Spec):
+    """Rare classes made more frequent by augmented copies: label → images that each image becomes, itself included.
+
+    Before the split, fixed copies of one X-ray stand in training and test (as Lacruz Sisamón & Lorenzo Vidarte published it), and
+    every figure of such a run carries the warning. After it, only training images are drawn more often, each time augmented anew.
+    """
+
+    of: dict[str, Annotated[int, Field(ge=2, le=100)]] = {}
+    before_split: bool = False
+
+
 class SplitSpec(Spec):
     """The test part is one of `folds` equal folds, the validation part one of `validation_folds` equal folds of the rest."""
 
@@ -68,7 +88,13 @@ class ImageSpec(Spec):
 
     size: int = Field(ge=8, le=2048)  # pixels
     resize: Resize = "squash"
+    equalise: Equalise = "none"
     normalisation: Normalisation = "train"
+
+    @property
+    def preparation(self) -> Preparation:
+        """All of it but the normalisation, which is part of the model."""
+        return Preparation(self.size, self.resize, self.equalise)
 
 
 class AugmentationSpec(Spec):
@@ -80,13 +106,45 @@ class AugmentationSpec(Spec):
     flip: bool = False
     brightness: float = Field(0.1, ge=0, le=1)
     contrast: float = Field(0.2, ge=0, lt=1)
+    crop: float = Field(0.0, ge=0, lt=2)
+    noise: float = Field(0.0, ge=0, le=1)
+    only: tuple[str, ...] = ()  # labels whose images are changed; empty: all
+
+
+class HeadSpec(Spec):
+    """What stands on the network. "own": its own classifier, refitted to the class count. "pooled": global average pooling, then
+    dense `hidden` + ReLU (none where 0), batch normalisation, dropout, dense to the classes.
+    """
+
+    kind: Literal["own", "pooled"] = "own"
+    hidden: int = Field(0, ge=0, le=8192)
+    batch_norm: bool = False
+    dropout: float = Field(0.0, ge=0, lt=1)
+
+    @property
+    def head(self) -> Head:
+        return Head(**self.model_dump())
+
+
+class WeightsSpec(Spec):
+    """Where the first weights come from. `place` is a file's path or a run's id; `sha256` is of the weights that were read."""
+
+    source: Literal["random", "imagenet", "file", "run"] = "random"
+    place: str = ""
+    sha256: str = ""
+
+    @model_validator(mode="after")
+    def _place_where_needed(self) -> Self:
+        if (self.source in ("file", "run")) != bool(self.place):
+            raise ValueError(f"a place (a file's path or a run's id) goes with file and run alone, not with {self.source}")
+        return self
 
 
 class LossSpec(Spec):
     """Cross entropy, and what is done to it."""
 
     label_smoothing: float = Field(0.0, ge=0, lt=1)
-    class_weights: Literal["none", "balanced"] = "none"
+    class_weights: Literal["none", "balanced"] | dict[str, Annotated[float, Field(gt=0)]] = "none"  # or label → weight
 
 
 class OptimiserSpec(Spec):
@@ -99,19 +157,32 @@ class OptimiserSpec(Spec):
 class ScheduleSpec(Spec):
     """How the learning rate moves; see `core.training.schedules`."""
 
-    name: Literal["constant", "step", "cosine", "one-cycle"] = "one-cycle"
+    name: Literal["constant", "step", "stages", "cosine", "one-cycle"] = "one-cycle"
     warmup_epochs: float = Field(0.0, ge=0)  # linear, from zero; not for one-cycle, which has its own
     drop_every: int = Field(5, ge=1)  # epochs; step only
     drop_factor: float = Field(0.2, gt=0, le=1)  # step only
+    stages: tuple[tuple[int, Annotated[float, Field(gt=0, le=1)]], ...] = ()  # stages only: (epochs completed, share from there)
+
+    @model_validator(mode="after")
+    def _stages_rise(self) -> Self:
+        begins = [epoch for epoch, _ in self.stages]
+        if begins != sorted(set(begins)) or any(epoch < 0 for epoch in begins):
+            raise ValueError(f"stages begin one after the other, none before epoch 0, not at {', '.join(map(str, begins))}")
+        return self
 
 
 class Recipe(Spec):
+    name: str = ""  # the catalogue's entry that it was made from
     data: DataSpec
+    subset: SubsetSpec = SubsetSpec()
+    copies: CopiesSpec = CopiesSpec()
     split: SplitSpec = SplitSpec()
     image: ImageSpec
     augmentation: AugmentationSpec = AugmentationSpec()
     model: str
-    weights: Literal["random"] = "random"
+    head: HeadSpec = HeadSpec()
+    weights: WeightsSpec = WeightsSpec()
+    frozen: bool = False  # everything but the head stays as the weights have it, batch statistics included
     loss: LossSpec = LossSpec()
     optimiser: OptimiserSpec = OptimiserSpec()
     schedule: ScheduleSpec = ScheduleSpec()
@@ -127,6 +198,9 @@ class Recipe(Spec):
         """Hash of the content, 12 hexadecimal digits."""
         content = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
     def to_json(self) -> str:
         return self.model_dump_json(indent=2) + "\n"
@@ -179,7 +253,10 @@ def refuse_misfits(recipe: Recipe, training_images: int | None = None) -> None:
                 f"Choose {architecture.smallest} or more; its own size is {architecture.image_size}.",
             )
         )
-    if training_images is not None and recipe.batch_size > training_images:
+    if training_images is not None and training_images < 2:
+        received = wording.count(training_images, "training image")
+        problems.append(Problem("Batch normalisation needs at least two images.", received, "Add images, or choose other shares."))
+    elif training_images is not None and recipe.batch_size > training_images:
         problems.append(
             Problem(
                 "A batch is no larger than the training part.",
@@ -187,6 +264,9 @@ def refuse_misfits(recipe: Recipe, training_images: int | None = None) -> None:
                 f"Choose a batch size of at most {training_images}.",
             )
         )
+    if len(set(recipe.subset.labels)) == 1 or len(recipe.data.classes) < 2:
+        classes = recipe.subset.labels or recipe.data.classes
+        problems.append(Problem("Training needs at least two classes.", ", ".join(classes) or "none", "Take another class as well."))
     if problems:
         raise InvalidSpec.of(problems)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import CoreError
+from core.recipes import catalogue
 from core.runs import store
 from core.runs.status import LIVE, Status
 from core.settings import artifacts_dir
@@ -38,6 +39,8 @@ class Row:
     loss: float | None
     test_images: int | None
     message: str
+    recipe: str  # the catalogue's entry that it was made from, or ""
+    differs: str  # fields whose settings differ from that entry, with commas between
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -95,13 +98,15 @@ def _row(run: store.Run) -> Row:
         loss=result.get("loss"),
         test_images=int(result["images"]) if "images" in result else None,
         message=status.message,
+        recipe=recipe.name,
+        differs=", ".join(field for field, _, _ in catalogue.differences(recipe)) if recipe.name else "",
     )
 
 
 def _damaged(run: store.Run, reason: str) -> Row:
     created = (run.folder / "status.json").stat().st_mtime
     empty = Status(created=created)
-    return Row(run.id, DAMAGED, "", "", created, empty.epoch, 0, 0, 0, 0, None, None, None, None, None, reason.splitlines()[0])
+    return Row(run.id, DAMAGED, "", "", created, empty.epoch, 0, 0, 0, 0, None, None, None, None, None, reason.splitlines()[0], "", "")
 
 
 @contextmanager

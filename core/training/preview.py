@@ -12,13 +12,18 @@ from torch.nn import functional as F
 
 from core.data import batches, images
 from core.data.manifest import Manifest
-from core.models import classifier, registry
-from core.recipes import fitting
+from core.data.preparation import prepare
+from core.models import registry
+from core.recipes import creation, fitting
 from core.recipes.recipe import Recipe
-from core.training import execution, schedules
+from core.training import execution, feeds, schedules
 
 SHOWN = 8  # images of the augmented batch
 TIMED_STEPS = 3
+
+COPIES_WARNING = (
+    "Copies are made before the split, as it was published: copies of one X-ray stand in training and test, and figures come out too high."
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Preview:
     labels: tuple[str, ...]
     rates: np.ndarray  # learning rate of every step
     steps: int  # an epoch
+    training_images: int  # that an epoch feeds, copies counted as often as they are drawn
     parameters: int
     warnings: tuple[str, ...]
 
@@ -42,36 +48,38 @@ def preview(draft: Recipe, manifest: Manifest) -> Preview:
     Raises:
         CoreError: whatever would keep the training from starting.
     """
-    recipe, split = fitting.fit(draft, manifest)
-    rows = split.rows("train")
+    recipe, _ = fitting.fit(draft, manifest)
+    taken, split = feeds.divided(recipe, manifest)
+    rows = feeds.training_rows(recipe, taken, split)
     shown = np.random.default_rng(recipe.seed).choice(rows, min(SHOWN, len(rows)), replace=False)
-    size, paths = recipe.image.size, manifest.paths()
-    pixels = np.stack([images.fit(images.read(paths[row]).pixels, size, recipe.image.resize) for row in shown])
-    feed = batches.Feed(pixels, np.zeros(len(shown), np.int64), np.arange(len(shown)), len(shown), torch.device("cpu"))
-    augmentation = batches.Augmentation(**recipe.augmentation.model_dump())
-    x, _ = next(feed.shuffled(augmentation, recipe.seed, epoch=1))
-    order = torch.randperm(len(shown), generator=torch.Generator().manual_seed(batches.stream(recipe.seed, 1))).numpy()
-    steps = batches.Feed(pixels, np.empty(0), rows, recipe.batch_size, torch.device("cpu")).steps()
+    paths, names = taken.paths(), taken.table["label"].iloc[shown]
+    pixels = np.stack([prepare(images.read(paths[row]).pixels, recipe.image.preparation) for row in shown])
+    labels = names.map(feeds.class_index(recipe)).to_numpy(dtype=np.int64)
+    feed = batches.Feed(pixels, labels, np.arange(len(shown)), len(shown), torch.device("cpu"))
+    x, y = next(feed.shuffled(feeds.augmentation_of(recipe), recipe.seed, epoch=1))
+    steps = batches.steps(len(rows), recipe.batch_size)
+    counts = split.counts(taken)
     return Preview(
         recipe=recipe,
-        counts=split.counts(manifest),
+        counts=counts,
         split_kind=split.kind,
         batch=(x[:, 0] * 255).round().to(torch.uint8).numpy(),
-        labels=tuple(manifest.table["label"].iloc[shown[order]]),
+        labels=tuple(recipe.data.classes[index] for index in y.tolist()),
         rates=schedules.rates(recipe.schedule, recipe.optimiser.lr, recipe.epochs, steps),
         steps=steps,
-        parameters=registry.parameters(recipe.model, len(manifest.classes), size),
-        warnings=_warnings(split.counts(manifest), split.grouped, manifest.synthetic),
+        training_images=len(rows),
+        parameters=registry.parameters(recipe.model, len(recipe.data.classes), recipe.image.size, recipe.head.head),
+        warnings=_warnings(recipe, counts, split.grouped),
     )
 
 
 def epoch_seconds(recipe: Recipe, training_images: int, device: str | None = None) -> float:
     """Seconds that an epoch's training steps will take here, from a few steps on random images after one to warm up."""
     how = execution.choose(recipe, device)
-    size, classes = recipe.image.size, len(recipe.data.classes)
+    size = recipe.image.size
     with torch.random.fork_rng(devices=[]):
-        model = how.place(classifier.create(recipe.model, classes, size, recipe.image.normalisation))
-        optimiser = torch.optim.SGD(model.parameters(), lr=1e-6)
+        model = how.place(creation.untrained(recipe))
+        optimiser = torch.optim.SGD([value for value in model.parameters() if value.requires_grad], lr=1e-6)
         x = torch.rand(recipe.batch_size, 1, size, size, device=how.device)
         y = torch.zeros(recipe.batch_size, dtype=torch.int64, device=how.device)
         start = 0.0
@@ -87,11 +95,13 @@ def epoch_seconds(recipe: Recipe, training_images: int, device: str | None = Non
     return (time.perf_counter() - start) / TIMED_STEPS * training_images / recipe.batch_size
 
 
-def _warnings(counts: pd.DataFrame, grouped: bool, synthetic: bool) -> tuple[str, ...]:
+def _warnings(recipe: Recipe, counts: pd.DataFrame, grouped: bool) -> tuple[str, ...]:
     found = []
-    if synthetic:
+    if recipe.data.synthetic:
         found.append("These images are synthetic: what a network learns here says nothing about real X-rays.")
-    if not grouped:
+    if recipe.copies.before_split:
+        found.append(COPIES_WARNING)
+    elif not grouped:
         found.append("Patients are unknown, so images of one patient may stand in training and test: figures may come out too high.")
     few = counts.index[counts["test"] < 20]
     if len(few):

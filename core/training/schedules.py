@@ -21,14 +21,24 @@ def rates(schedule: ScheduleSpec, peak: float, epochs: int, steps: int) -> np.nd
         return peak * _one_cycle(np.arange(epochs * steps) / max(1, epochs * steps - 1))
     if schedule.name == "step":
         factor = schedule.drop_factor ** np.floor(position / schedule.drop_every)
+    elif schedule.name == "stages":
+        factor = _stages(schedule.stages, position)
     elif schedule.name == "cosine":
         after = np.clip((position - schedule.warmup_epochs) / max(1e-9, epochs - schedule.warmup_epochs), 0, 1)
         factor = (1 + np.cos(np.pi * after)) / 2
     else:
         factor = np.ones_like(position)
     if schedule.warmup_epochs:
-        factor = np.where(position < schedule.warmup_epochs, np.minimum(1, (position + 1 / steps) / schedule.warmup_epochs), factor)
+        rise = np.minimum(1, (position + 1 / steps) / schedule.warmup_epochs)
+        factor = np.where(position < schedule.warmup_epochs, rise * factor, factor)
     return peak * factor
+
+
+def _stages(stages: tuple[tuple[int, float], ...], position: np.ndarray) -> np.ndarray:
+    """1 until the first stage begins, then each stage's share until the next."""
+    begins = np.array([epoch for epoch, _ in stages], dtype=float)
+    shares = np.array([1.0, *(share for _, share in stages)])
+    return shares[np.searchsorted(begins, position, side="right")]
 
 
 def _one_cycle(share: np.ndarray) -> np.ndarray:

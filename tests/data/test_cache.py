@@ -14,6 +14,7 @@ from PIL import Image
 from core.data import images, library
 from core.data.cache import cache_path, decoded
 from core.data.manifest import Manifest
+from core.data.preparation import Preparation
 from core.errors import UnreadableImage, UnusableData
 
 
@@ -28,64 +29,64 @@ def leftovers(artifacts: Path) -> list[Path]:
 
 @pytest.mark.parametrize("resize", images.RESIZES)
 def test_pixels_are_those_of_the_reader_row_by_row(data: Manifest, resize: images.Resize) -> None:
-    array = decoded(data, 16, resize)
+    array = decoded(data, Preparation(16, resize))
     assert (array.shape, array.dtype) == ((6, 16, 16), np.uint8)
     for row, path in enumerate(data.paths()):
         np.testing.assert_array_equal(array[row], images.fit(images.read(path).pixels, 16, resize))
 
 
 def test_the_array_is_on_the_disk_and_cannot_be_written_to(data: Manifest) -> None:
-    array = decoded(data, 16, "squash")
+    array = decoded(data, Preparation(16))
     assert isinstance(array, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         array[0, 0, 0] = 1
 
 
 def test_images_are_decoded_once(data: Manifest, monkeypatch: pytest.MonkeyPatch, artifacts: Path) -> None:
-    first = np.array(decoded(data, 16, "squash"))
+    first = np.array(decoded(data, Preparation(16)))
     monkeypatch.setattr(images, "read", lambda *_: pytest.fail("decoded again"))
-    np.testing.assert_array_equal(decoded(data, 16, "squash"), first)
+    np.testing.assert_array_equal(decoded(data, Preparation(16)), first)
     moved = Manifest("other name", Path("/elsewhere"), data.table.copy())
-    np.testing.assert_array_equal(decoded(moved, 16, "squash"), first)
-    assert leftovers(artifacts) == [cache_path(data, 16, "squash")]
+    np.testing.assert_array_equal(decoded(moved, Preparation(16)), first)
+    assert leftovers(artifacts) == [cache_path(data, Preparation(16))]
 
 
 def test_all_that_decides_the_pixels_has_a_cache_of_its_own(data: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
     shuffled = Manifest(data.name, data.root, data.table[::-1].reset_index(drop=True))
     paths = [
-        cache_path(data, 16, "squash"),
-        cache_path(data, 17, "squash"),
-        cache_path(data, 16, "pad"),
-        cache_path(shuffled, 16, "squash"),
+        cache_path(data, Preparation(16)),
+        cache_path(data, Preparation(17)),
+        cache_path(data, Preparation(16, "pad")),
+        cache_path(shuffled, Preparation(16)),
     ]
     monkeypatch.setattr(images, "READER_VERSION", images.READER_VERSION + 1)
-    paths.append(cache_path(data, 16, "squash"))
+    paths.append(cache_path(data, Preparation(16)))
     assert len(set(paths)) == len(paths)
 
 
 def test_labels_and_patients_do_not_decide_the_pixels(data: Manifest) -> None:
     relabelled = Manifest(data.name, data.root, data.table.assign(label="other", patient_id="p"))
-    assert cache_path(relabelled, 16, "squash") == cache_path(data, 16, "squash")
+    assert cache_path(relabelled, Preparation(16)) == cache_path(data, Preparation(16))
 
 
 def test_progress_counts_every_image_and_a_cached_array_needs_none(data: Manifest) -> None:
     calls: list[tuple[int, int]] = []
     for _ in range(2):
-        decoded(data, 16, "squash", lambda done, total: calls.append((done, total)))
+        decoded(data, Preparation(16), lambda done, total: calls.append((done, total)))
     assert calls == [(done, 6) for done in range(1, 7)]
 
 
 def test_a_file_that_changed_since_the_import_is_noticed(data: Manifest, artifacts: Path) -> None:
     Image.new("L", (40, 40), 3).save(data.paths()[4])
     with pytest.raises(UnusableData, match=rf"do not change after the import\. Received: {data.paths()[4]}, which did\. Import the folder"):
-        decoded(data, 16, "squash")
+        decoded(data, Preparation(16))
     assert leftovers(artifacts) == []
 
 
 def test_a_missing_file_is_named(data: Manifest, artifacts: Path) -> None:
     data.paths()[2].unlink()
     with pytest.raises(UnusableData, match=rf"{data.paths()[2]}, which cannot be read \(No such file or directory\)\. Put it back"):
-        decoded(data, 16, "squash")
+        decoded(data, Preparation(16))
     assert leftovers(artifacts) == []
 
 
@@ -95,7 +96,7 @@ def test_a_failed_decode_leaves_nothing(data: Manifest, artifacts: Path, monkeyp
 
     monkeypatch.setattr(images, "read", refuse)
     with pytest.raises(UnreadableImage, match="An image is whole"):
-        decoded(data, 16, "squash")
+        decoded(data, Preparation(16))
     assert leftovers(artifacts) == []
 
 
@@ -105,15 +106,15 @@ def test_an_interrupted_decode_leaves_nothing_and_the_next_one_is_whole(data: Ma
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        decoded(data, 16, "squash", stop)
+        decoded(data, Preparation(16), stop)
     assert leftovers(artifacts) == []
-    assert decoded(data, 16, "squash").any(axis=(1, 2)).all()
+    assert decoded(data, Preparation(16)).any(axis=(1, 2)).all()
 
 
 def test_a_full_disk_is_refused_before_anything_is_written(data: Manifest, artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10_000, 9_000, 6 * 16 * 16 - 1))
     with pytest.raises(UnusableData, match=r"must fit on the disk\. Received: .* free in .*CXRLAB_ARTIFACTS"):
-        decoded(data, 16, "squash")
+        decoded(data, Preparation(16))
     assert leftovers(artifacts) == []
-    decoded(data, 15, "squash")
+    decoded(data, Preparation(15))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from core.data import library
-from core.data.manifest import Manifest
+from core.data.manifest import COLUMNS, Manifest
 from core.data.splits import split
 from core.errors import InvalidSpec, UnknownName, UnusableData
 from core.recipes import catalogue, fitting
@@ -63,3 +64,68 @@ def test_a_batch_larger_than_the_training_part_is_refused(data: Manifest) -> Non
 def test_data_that_cannot_be_split_is_refused(make_folder: MakeFolder) -> None:
     with pytest.raises(UnusableData, match="at least two classes"):
         fitting.fit(fitting.draft(model="resnet18"), library.open_dataset(str(make_folder({"a": 9}))))
+
+
+@pytest.fixture(scope="module")
+def chests() -> Manifest:
+    """Three classes, two images a patient; there are no files, which fitting does not open."""
+    images = [(label, i) for label, count in (("Covid-19", 90), ("No_findings", 100), ("Pneumonia", 60)) for i in range(count)]
+    rows = [(f"{label}/{i}.png", label, f"{label} {i // 2}", "made", "PA", f"{label}{i}") for label, i in images]
+    return Manifest("chests", Path("/nowhere"), pd.DataFrame(rows, columns=COLUMNS))
+
+
+@pytest.mark.parametrize("entry", catalogue.entries(), ids=lambda entry: entry.name)
+def test_every_entry_fits_three_classes_of_chests(entry: catalogue.Entry, chests: Manifest) -> None:
+    recipe, parts = fitting.fit(fitting.draft(recipe=entry.name), chests)
+    rows = fitting.trained_on(recipe, chests)
+    assert len(parts.part) == len(rows)
+    assert parts.grouped == (not recipe.copies.before_split)
+    assert fitting.fit(recipe, chests)[0] == recipe
+    assert recipe.data == DataSpec.of(fitting.taken(recipe, chests))
+    assert catalogue.differences(recipe) == []
+    named = {*recipe.subset.labels, *recipe.subset.caps, *recipe.copies.of, *recipe.augmentation.only}
+    assert named <= set(recipe.data.classes)
+
+
+def test_bansal_takes_70_and_80_images(chests: Manifest) -> None:
+    recipe, parts = fitting.fit(fitting.draft(recipe="bansal-2020-vgg16"), chests)
+    assert fitting.taken(recipe, chests).class_counts() == {"Covid-19": 70, "No_findings": 80}
+    assert recipe.data.classes == ("Covid-19", "No_findings")
+    assert recipe.data.name == chests.name
+    assert len(parts.part) == 150
+
+
+def test_copies_before_the_split_make_it_ungrouped_and_stand_in_training_and_test(chests: Manifest) -> None:
+    recipe, parts = fitting.fit(fitting.draft(recipe="lacruz-2020-xception-as-published"), chests)
+    rows = fitting.trained_on(recipe, chests)
+    assert rows.class_counts() == {"Covid-19": 540, "No_findings": 100, "Pneumonia": 60}
+    assert not parts.grouped
+    paths = rows.table["path"]
+    assert set(paths[parts.rows("train")]) & set(paths[parts.rows("test")])
+    assert recipe.data == DataSpec.of(chests)
+
+
+def test_copies_after_the_split_leave_rows_and_patients_alone(chests: Manifest) -> None:
+    recipe, parts = fitting.fit(fitting.draft(recipe="lacruz-2020-xception"), chests)
+    assert fitting.trained_on(recipe, chests) is chests
+    assert parts.grouped
+    assert recipe.copies.of == {"Covid-19": 6}
+
+
+def test_classes_that_the_set_lacks_are_named_together(data: Manifest) -> None:
+    with pytest.raises(InvalidSpec) as refusal:
+        fitting.fit(fitting.draft(recipe="zhong-2020"), data)
+    assert [problem.rule for problem in refusal.value.problems] == [
+        f"The data set has the class {name}." for name in ("COVID-19", "Normal", "Pneumonia")
+    ]
+
+
+def test_a_class_that_the_subset_leaves_out_is_not_used(chests: Manifest) -> None:
+    draft = fitting.draft(model="resnet18", **{"subset.labels": ["Normal", "COVID-19"], "copies.of": {"Pneumonia": 2}})
+    with pytest.raises(InvalidSpec, match=r"the class Pneumonia\. Received: classes Covid-19, No_findings"):
+        fitting.fit(draft, chests)
+
+
+def test_a_subset_of_one_class_is_refused_before_the_data_is_opened() -> None:
+    with pytest.raises(InvalidSpec, match=r"at least two classes\. Received: Normal"):
+        fitting.draft(model="resnet18", **{"subset.labels": ["Normal"]})

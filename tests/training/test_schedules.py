@@ -57,6 +57,26 @@ def test_step_drops_after_every_so_many_whole_epochs() -> None:
     np.testing.assert_allclose(found, np.repeat([1, 0.2, 0.04, 0.008], 35))
 
 
+def test_stages_hold_their_share_from_so_many_completed_epochs() -> None:
+    found = schedule("stages", 4e-4, epochs=10, steps=7, stages=((3, 0.5), (6, 0.25)))
+    np.testing.assert_allclose(found, np.repeat([4e-4, 2e-4, 1e-4], [21, 21, 28]))
+
+
+def test_stages_from_the_start_or_after_the_end_and_none() -> None:
+    np.testing.assert_allclose(schedule("stages", epochs=3, steps=2, stages=((0, 0.5), (9, 0.1))), [0.5] * 6)
+    np.testing.assert_allclose(schedule("stages", epochs=3, steps=2), [1] * 6)
+
+
+def test_stages_follow_a_warm_up() -> None:
+    found = schedule("stages", epochs=4, steps=4, warmup_epochs=1, stages=((2, 0.5),))
+    np.testing.assert_allclose(found, [0.25, 0.5, 0.75, 1, 1, 1, 1, 1, *[0.5] * 8])
+
+
+def test_a_warm_up_that_lasts_into_a_stage_does_not_pass_it() -> None:
+    found = schedule("stages", epochs=4, steps=4, warmup_epochs=2, stages=((1, 0.5),))
+    assert found[4:].max() == 0.5
+
+
 def test_cosine_falls_from_the_peak_through_a_half_to_nearly_nothing() -> None:
     found = schedule("cosine", epochs=10, steps=10)
     assert found[0] == 1
@@ -66,7 +86,7 @@ def test_cosine_falls_from_the_peak_through_a_half_to_nearly_nothing() -> None:
     assert (np.diff(found) < 0).all()
 
 
-@pytest.mark.parametrize("name", ["constant", "step", "cosine"])
+@pytest.mark.parametrize("name", ["constant", "step", "stages", "cosine"])
 def test_a_warm_up_rises_in_equal_steps_to_the_peak(name: str) -> None:
     found = schedule(name, epochs=6, steps=4, warmup_epochs=2)
     np.testing.assert_allclose(found[:8], np.arange(1, 9) / 8)

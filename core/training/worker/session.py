@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,16 @@ import torch
 from torch import nn
 
 from core import wording
-from core.data import batches, cache, library, splits
+from core.data import batches, library, splits
 from core.data.manifest import Manifest
 from core.errors import UnusableData
 from core.evaluation.metrics import evaluate_predictions
-from core.models import classifier
-from core.recipes.recipe import OptimiserSpec, Recipe, refuse_misfits
+from core.models import classifier, weights
+from core.recipes import creation, fitting
+from core.recipes.recipe import OptimiserSpec, Recipe, WeightsSpec
+from core.runs import store
 from core.runs.store import PROBABILITY, Run
-from core.training import checkpoint, execution, loop, schedules
+from core.training import checkpoint, execution, feeds, loop, schedules
 from core.training.events import EpochDone, StepDone
 from core.training.worker import environment
 from core.training.worker.diary import Diary
@@ -42,13 +44,17 @@ class Session:
         run.write_environment(environment.describe(how))
         session._open_data()
         session._build()
-        session._continue_from_checkpoint()
+        state = run.checkpoint()
+        if state is None:
+            session._begin()
+        else:
+            session._go_on(state)
         return session
 
     def train(self) -> None:
         """Follow the loop's events; write what they say."""
         with execution.prepared(self.how):
-            for event in loop.fit(self.progress, self.feeds["train"], self.feeds["validation"], self.plan, self.how):
+            for event in loop.fit(self.progress, self.data.parts["train"], self.data.parts["validation"], self.plan, self.how):
                 if isinstance(event, StepDone):
                     self._write_step(event)
                     self.diary.stepped(event, self.recipe.epochs)
@@ -75,43 +81,44 @@ class Session:
     def _open_data(self) -> None:
         recipe, diary = self.recipe, self.diary
         manifest = library.open_dataset(recipe.data.name, lambda done, total: diary.working("drawing images", done, total))
-        _refuse_other_data(manifest, recipe)
-        self.split = splits.split(manifest, **recipe.split.model_dump())
-        refuse_misfits(recipe, training_images=len(self.split.rows("train")))
-        images = cache.decoded(
-            manifest, recipe.image.size, recipe.image.resize, lambda done, total: diary.working("decoding images", done, total)
-        )
-        labels = manifest.table["label"].map({name: index for index, name in enumerate(recipe.data.classes)}).to_numpy(dtype=np.int64)
-        self.feeds = {
-            part: batches.Feed(images, labels, self.split.rows(part), recipe.batch_size, self.how.device) for part in splits.PARTS
-        }
-        table = manifest.table.rename(columns={"path": "sample_id"})
-        self.table = table[["sample_id", "sha256", "patient_id", "label"]].assign(split=self.split.part)
-        self.run.write_split(self.table)
-        logging.info("%s: %s, split %s", manifest.name, wording.count(len(manifest), "image"), self.split.kind)
+        _refuse_other_data(fitting.taken(recipe, manifest), recipe)
+        self.data = feeds.open_feeds(recipe, manifest, self.how.device, lambda done, total: diary.working("decoding images", done, total))
+        self.run.write_split(self.data.table)
+        logging.info("%s: %s, split %s", manifest.name, wording.count(len(self.data.table), "image"), self.data.split.kind)
 
     def _build(self) -> None:
-        recipe, train = self.recipe, self.feeds["train"]
+        recipe, train = self.recipe, self.data.parts["train"]
         torch.manual_seed(recipe.seed)  # this process belongs to the run, so the global generator is its own
-        model = classifier.create(recipe.model, len(recipe.data.classes), recipe.image.size, recipe.image.normalisation)
+        model = creation.untrained(recipe)
         classifier.fit_normalisation(model, recipe.image.normalisation, (x.cpu() for x, _ in train.in_order()))
         model = self.how.place(model)
         self.progress = loop.Progress(model, _optimiser(recipe.optimiser, model, self.how))
         self.plan = loop.Plan(
             epochs=recipe.epochs,
             rates=schedules.rates(recipe.schedule, recipe.optimiser.lr, recipe.epochs, train.steps()),
-            augmentation=batches.Augmentation(**recipe.augmentation.model_dump()),
+            augmentation=self.data.augmentation,
             seed=recipe.seed,
             keep=recipe.keep,
             label_smoothing=recipe.loss.label_smoothing,
-            class_weights=_class_weights(recipe, train).to(self.how.device) if recipe.loss.class_weights == "balanced" else None,
+            class_weights=_class_weights(recipe, train, self.how.device),
         )
 
-    def _continue_from_checkpoint(self) -> None:
-        state = self.run.checkpoint()
-        if state is None:
-            self.run.drop_metrics_after(0)
+    def _begin(self) -> None:
+        self.run.drop_metrics_after(0)
+        first, model = self.recipe.weights, self.recipe.model
+        if first.source == "random":
             return
+        self.diary.note(phase="loading the first weights", message="Loading the first weights.")
+        if first.source == "run":
+            state = store.find(first.place).weights()
+            report = weights.load_state(self.progress.model, state, f"weights of run {first.place}", model=model)
+        else:
+            report = weights.load(self.progress.model, first.source, first.place, model=model)
+        _refuse_other_weights(report, first)
+        self.run.write_environment(self.run.environment() | {"weights": asdict(report)})
+        logging.info("%s", report)
+
+    def _go_on(self, state: dict[str, Any]) -> None:
         kept = self.run.weights() if self.run.has_model() else {}
         checkpoint.unpack(self.progress, state, kept, self.run.weights_epoch())
         if self.run.weights_epoch() != self.progress.best_epoch:  # interrupted between the two files
@@ -139,26 +146,32 @@ class Session:
             event.epoch, self.recipe.epochs, event.train.loss, event.validation.loss,
             wording.percent(event.validation.accuracy), ", best so far" if event.best else "",
         )  # fmt: skip
-        self.diary.note(epoch=event.epoch, step=self.feeds["train"].steps(), best_epoch=self.progress.best_epoch)
+        self.diary.note(epoch=event.epoch, step=self.data.parts["train"].steps(), best_epoch=self.progress.best_epoch)
 
     def _predictions(self, part: splits.Part, how: execution.Execution) -> pd.DataFrame:
-        rows = self.table.iloc[self.split.rows(part)][["sample_id", "label", "patient_id", "split"]].reset_index(drop=True)
-        values = loop.probabilities(self.progress.model, self.feeds[part], how)
+        rows = self.data.table.iloc[self.data.parts[part].rows][["sample_id", "label", "patient_id", "split"]].reset_index(drop=True)
+        values = loop.probabilities(self.progress.model, self.data.parts[part], how)
         return rows.assign(**{PROBABILITY + name: values[:, index] for index, name in enumerate(self.recipe.data.classes)})
 
 
 def _optimiser(spec: OptimiserSpec, model: nn.Module, how: execution.Execution) -> torch.optim.Optimizer:
+    trained = [value for value in model.parameters() if value.requires_grad]
     settings: dict[str, Any] = {"lr": spec.lr, "weight_decay": spec.weight_decay, "fused": not how.deterministic}
     if spec.name == "sgd":
-        return torch.optim.SGD(model.parameters(), momentum=spec.momentum, **settings)
+        return torch.optim.SGD(trained, momentum=spec.momentum, **settings)
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[spec.name]
-    return kind(model.parameters(), **settings)
+    return kind(trained, **settings)
 
 
-def _class_weights(recipe: Recipe, train: batches.Feed) -> torch.Tensor:
-    """Inverse frequency, mean 1 over the training images. float32 [classes]"""
-    counts = np.bincount(train.labels[train.rows], minlength=len(recipe.data.classes))
-    return torch.from_numpy(len(train) / (len(counts) * counts)).float()
+def _class_weights(recipe: Recipe, train: batches.Feed, device: torch.device) -> torch.Tensor | None:
+    """None, as the recipe names them, or inverse frequencies with mean 1 over the training images. float32 [classes]"""
+    chosen = recipe.loss.class_weights
+    if chosen == "none":
+        return None
+    if chosen == "balanced":
+        counts = np.bincount(train.labels[train.rows], minlength=len(recipe.data.classes))
+        return torch.from_numpy(len(train) / (len(counts) * counts)).float().to(device)
+    return torch.tensor([chosen[name] for name in recipe.data.classes], dtype=torch.float32, device=device)
 
 
 def _refuse_other_data(manifest: Manifest, recipe: Recipe) -> None:
@@ -167,6 +180,15 @@ def _refuse_other_data(manifest: Manifest, recipe: Recipe) -> None:
             "A run is trained on the data that its recipe names.",
             f"{manifest.name}, which has changed since the recipe was made",
             "Start a new run on the data as it is now.",
+        )
+
+
+def _refuse_other_weights(report: weights.Report, first: WeightsSpec) -> None:
+    if first.sha256 and report.sha256 != first.sha256:
+        raise UnusableData(
+            "A run starts from the weights that its recipe names.",
+            f"{report.described} with sha256 {report.sha256[:12]}…, not {first.sha256[:12]}…",
+            "Put the right file back, or remove weights.sha256 from the recipe.",
         )
 
 

@@ -1,0 +1,103 @@
+"""The paper board: each published row beside our runs of its recipe. A run on other data is never called a reproduction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+
+from core import wording
+from core.recipes import catalogue, published
+from core.recipes.entry import Entry
+from core.runs.index import Row
+
+RELEVANT = ("accuracy", "sensitivity", "specificity", "loss")
+"""Metrics of a published row that the board shows in its table; the rest stands in the paper."""
+
+
+@dataclass(frozen=True)
+class Ours:
+    """Finished runs of one recipe, with the same changes to it, on one data set: several are seeds or folds."""
+
+    data: str
+    differs: str  # fields whose settings differ from the recipe, with commas between; empty: none
+    accuracies: tuple[float, ...]
+    low: float  # of the newest run, 95 %
+    high: float
+    test_images: int  # of the newest run
+    run_ids: tuple[str, ...]  # newest first
+
+    @property
+    def accuracy(self) -> float:
+        return mean(self.accuracies)
+
+    @property
+    def text(self) -> str:
+        """ "84.1 % (79.0–88.6), n = 224", or mean ± standard deviation where there are several runs."""
+        if len(self.accuracies) == 1:
+            return f"{wording.percent_interval(self.accuracy, self.low, self.high)}, n = {self.test_images}"
+        return f"{wording.percent(self.accuracy)} ± {100 * stdev(self.accuracies):.1f}, {len(self.accuracies)} runs"
+
+
+@dataclass(frozen=True)
+class BoardRow:
+    """One recipe of one published row."""
+
+    row: published.Row
+    entry: Entry
+    ours: tuple[Ours, ...]
+
+    @property
+    def printed(self) -> str:
+        """The paper's test figures over all classes, as printed."""
+        shown = [figure for figure in self.row.figures if figure.part == "test" and figure.metric in RELEVANT and not figure.label]
+        return ", ".join(f"{figure.metric} {figure.printed}{' %' if figure.unit == '%' else ''}" for figure in shown)
+
+    def difference(self, ours: Ours) -> str:
+        """Ours minus published, in points; empty where the paper gives no accuracy."""
+        figure = published.accuracy(self.entry.name)
+        return f"{100 * (ours.accuracy - figure.value):+.1f}" if figure else ""
+
+
+def board(paper: str, rows: Sequence[Row]) -> list[BoardRow]:
+    """The rows of `paper` in the order of its tables, each with our finished runs among `rows` (newest first)."""
+    return [BoardRow(row, catalogue.get(entry), _ours(entry, rows)) for row in published.rows(paper) for entry in row.entries]
+
+
+def table(lines: Sequence[BoardRow]) -> list[dict[str, str]]:
+    """The board as a table of texts: a line for each kind of our runs, or one without."""
+    found = []
+    for line in lines:
+        theirs = {"Table": line.row.table, "Row": line.row.row, "Published": line.printed, "Recipe": line.entry.name}
+        if not line.ours:
+            found.append(
+                theirs | {"Ours: test accuracy": "no run yet", "Ours: data": "", "Difference (points)": "", "Settings changed": ""}
+            )
+        for ours in line.ours:
+            found.append(
+                theirs
+                | {"Ours: test accuracy": ours.text, "Ours: data": ours.data, "Difference (points)": line.difference(ours)}
+                | {"Settings changed": ours.differs}
+            )
+    return found
+
+
+def _ours(entry: str, rows: Sequence[Row]) -> tuple[Ours, ...]:
+    kinds: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row.recipe == entry and row.state == "done" and row.accuracy is not None:
+            kinds.setdefault((row.data, row.differs), []).append(row)
+    return tuple(_summary(runs) for _, runs in sorted(kinds.items(), key=lambda item: bool(item[0][1])))  # unchanged ones first
+
+
+def _summary(runs: list[Row]) -> Ours:
+    newest = runs[0]
+    return Ours(
+        data=newest.data,
+        differs=newest.differs,
+        accuracies=tuple(row.accuracy or 0.0 for row in runs),
+        low=newest.accuracy_low or 0.0,
+        high=newest.accuracy_high or 0.0,
+        test_images=newest.test_images or 0,
+        run_ids=tuple(row.run_id for row in runs),
+    )

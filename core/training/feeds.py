@@ -1,0 +1,74 @@
+"""A recipe and a data set → the images of each part, ready to be fed. It knows nothing of models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from core.data import batches, cache, splits
+from core.data.cache import Progress
+from core.data.manifest import COPY, Manifest
+from core.recipes import fitting
+from core.recipes.recipe import Recipe, refuse_misfits
+
+
+@dataclass(frozen=True)
+class Feeds:
+    """`parts`: a feed a part. `table`: a row an image with sample_id, sha256, patient_id, label, split. `augmentation`: of training."""
+
+    parts: dict[splits.Part, batches.Feed]
+    table: pd.DataFrame
+    split: splits.Split
+    augmentation: batches.Augmentation
+
+
+def open_feeds(recipe: Recipe, manifest: Manifest, device: torch.device, progress: Progress | None = None) -> Feeds:
+    """Everything that `recipe` does to the images of `manifest` before and while they are fed.
+
+    Raises:
+        UnusableData, InvalidSpec: the recipe cannot be carried out on this data.
+    """
+    manifest, split = divided(recipe, manifest)
+    pixels = cache.decoded(manifest, recipe.image.preparation, progress)
+    labels = manifest.table["label"].map(class_index(recipe)).to_numpy(dtype=np.int64)
+    augmentation = augmentation_of(recipe)
+    if recipe.copies.before_split:
+        copies = np.flatnonzero(manifest.table["sha256"].str.contains(COPY, regex=False))
+        pixels = batches.with_fixed_copies(pixels, copies, augmentation, recipe.seed)
+        augmentation = batches.Augmentation()  # the copies are all the change there is
+    rows = {part: split.rows(part) for part in splits.PARTS}
+    rows["train"] = training_rows(recipe, manifest, split)
+    refuse_misfits(recipe, training_images=len(rows["train"]))
+    parts = {part: batches.Feed(pixels, labels, rows[part], recipe.batch_size, device) for part in splits.PARTS}
+    number = manifest.table["sha256"].str.partition(COPY)
+    table = manifest.table.assign(sample_id=manifest.table["path"] + number[1] + number[2], split=split.part)
+    return Feeds(parts, table[["sample_id", "sha256", "patient_id", "label", "split"]], split, augmentation)
+
+
+def divided(recipe: Recipe, manifest: Manifest) -> tuple[Manifest, splits.Split]:
+    """The rows that `recipe` takes, fixed copies included, and their parts."""
+    taken = fitting.trained_on(recipe, manifest)
+    return taken, splits.split(taken, **recipe.split.model_dump())
+
+
+def training_rows(recipe: Recipe, manifest: Manifest, split: splits.Split) -> np.ndarray:
+    """Rows of the training part, those of copied classes as often as the recipe says. int [rows]"""
+    rows = split.rows("train")
+    if recipe.copies.before_split or not recipe.copies.of:
+        return rows
+    times = manifest.table["label"].iloc[rows].map(lambda label: recipe.copies.of.get(label, 1))
+    return np.repeat(rows, times.to_numpy(dtype=int))
+
+
+def augmentation_of(recipe: Recipe) -> batches.Augmentation:
+    """The recipe's augmentation, labels as class indices."""
+    settings = recipe.augmentation.model_dump()
+    index = class_index(recipe)
+    return batches.Augmentation(**settings | {"only": tuple(index[label] for label in recipe.augmentation.only)})
+
+
+def class_index(recipe: Recipe) -> dict[str, int]:
+    return {name: index for index, name in enumerate(recipe.data.classes)}

@@ -1,0 +1,50 @@
+"""The papers: what they did, what they published, what our runs of the same recipes found, and what to beware of."""
+
+import streamlit as st
+
+from core.data import library
+from core.evaluation import board
+from core.jobs import local
+from core.recipes import catalogue, fitting
+from core.runs import index
+from pages import parts
+
+parts.title("Papers")
+st.write(
+    "Published figures beside our runs of the same recipes. Ours were trained on other images, so a difference is no verdict."
+)
+
+papers = {paper.key: paper for paper in catalogue.papers()}
+key = parts.choose("Paper", list(papers), "paper", lambda key: f"{papers[key].authors} ({papers[key].year})")
+paper = papers[key]
+st.subheader(paper.title)
+if paper.further:
+    st.caption("Not one of the five papers: a further reference, whose data set is at hand for many.")
+left, right = st.columns(2, gap="large")
+left.markdown(f"**What they did.** {paper.did}")
+left.markdown(f"**Data.** {paper.data}")
+for caution in paper.cautions:
+    right.warning(caution, icon=":material/warning:")
+
+lines = board.board(key, index.rows())
+st.dataframe(board.table(lines), hide_index=True, key="board")
+st.caption("Ours: test accuracy with its 95 % interval, or mean ± standard deviation over several seeds or folds.")
+
+st.subheader("Train a row")
+names = list(dict.fromkeys(line.entry.name for line in lines))
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    name = st.selectbox("Row", names, format_func=lambda name: catalogue.get(name).title)
+    data = st.selectbox("On data set", library.names(), format_func=library.title)
+    random = st.toggle("Without ImageNet weights", help="Starts from random weights; the board then says so.")
+changes = {"weights": {"source": "random"}} if random else {}
+this, whole = st.columns(2)
+wanted = [name] if this.button("Train this row", type="primary", icon=":material/play_arrow:") else []
+wanted = names if whole.button(f"Train the whole table ({len(names)} runs)", icon=":material/playlist_play:") else wanted
+if wanted:
+    with parts.errors_here(), st.spinner("Opening the data …"):
+        manifest = library.open_dataset(data)
+        started = [local.start(fitting.fit(fitting.draft(recipe=each, **changes), manifest)[0]) for each in wanted]
+    st.success(f"{len(started)} started; they train one after the other.", icon=":material/check:")
+    st.page_link("pages/runs.py", label="See the first", icon=":material/monitoring:", query_params={"run": started[0].id})
+
+parts.fine_print(catalogue.get(name))

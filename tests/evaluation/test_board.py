@@ -1,0 +1,45 @@
+"""The paper board: published figures beside ours, told apart by data and by changed settings."""
+
+import pytest
+
+from core.evaluation import board
+from core.recipes import catalogue, published
+from core.runs.index import Row
+
+
+def row(recipe="zhong-2020", data="set", accuracy=0.8, differs="", state="done", run_id="run"):
+    return Row(
+        run_id, state, "zhong-vgg", data, 0.0, 1, 1, 1, 80, 0, accuracy, accuracy - 0.05, accuracy + 0.05, 0.5, 100, "", recipe, differs
+    )
+
+
+def line(rows, recipe="zhong-2020"):
+    return next(line for line in board.board("zhong-2020", rows) if line.entry.name == recipe)
+
+
+@pytest.mark.parametrize("paper", [paper.key for paper in catalogue.papers()])
+def test_every_published_row_with_a_recipe_stands_on_the_board_of_its_paper(paper):
+    lines = board.board(paper, [])
+    assert {(line.row.table, line.row.row) for line in lines} == {(row.table, row.row) for row in published.rows(paper) if row.entries}
+    assert lines
+    assert all(line["Ours: test accuracy"] == "no run yet" for line in board.table(lines))
+
+
+def test_a_run_stands_beside_its_row_with_interval_and_difference():
+    (ours,) = line([row()]).ours
+    assert ours.text == "80.0 % (75.0–85.0), n = 100"
+    assert line([row()]).difference(ours) == "-7.3"
+
+
+def test_several_runs_are_a_mean_with_its_deviation():
+    (ours,) = line([row(accuracy=0.8), row(accuracy=0.9)]).ours
+    assert ours.text == "85.0 % ± 7.1, 2 runs"
+
+
+def test_runs_on_different_data_or_with_changed_settings_are_never_averaged():
+    lines = board.table([line([row(differs="weights.source"), row(), row(data="other")])])
+    assert [(entry["Ours: data"], entry["Settings changed"]) for entry in lines] == [("set", ""), ("other", ""), ("set", "weights.source")]
+
+
+def test_runs_that_are_not_done_or_of_another_recipe_are_left_out():
+    assert line([row(state="cancelled"), row(recipe="demo"), row(recipe="")]).ours == ()
