@@ -59,8 +59,9 @@ def curves(rows: Sequence[dict[str, Any]], epochs: int) -> go.Figure:
     return _framed(figure, 380).update_layout(legend={"orientation": "h", "y": -0.22}, uirevision="curves")
 
 
-def confusion(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
+def confusion(matrix: np.ndarray | Sequence[Sequence[int]], classes: Sequence[str]) -> go.Figure:
     """Counts in the cells, coloured by their share of the row; rows are true classes. int [classes, classes]"""
+    matrix = np.asarray(matrix)
     totals = matrix.sum(axis=1, keepdims=True)
     share = np.divide(matrix, totals, out=np.zeros(matrix.shape), where=totals > 0)
     text = [[f"{n}<br>{100 * part:.0f} %" for n, part in zip(row, parts, strict=True)] for row, parts in zip(matrix, share, strict=True)]

@@ -64,6 +64,14 @@ def count(number: int, thing: str, things: str | None = None) -> str:
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
 
 
+def short(number: float) -> str:
+    """A large number in three digits: "62.3 k", "11.2 M", "1.82 G"."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:.0f}"
+
+
 def moment(timestamp: float | None) -> str:
     """A Unix time in the machine's own time zone, to the minute; empty where there is none."""
     return datetime.fromtimestamp(timestamp).strftime("%d %b %Y %H:%M") if timestamp else ""

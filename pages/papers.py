@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core import figures, wording
 from core.data import library
 from core.evaluation import board
 from core.jobs import local
@@ -10,25 +11,32 @@ from core.runs import index
 from pages import parts
 
 parts.title("Papers")
-st.write(
-    "Published figures beside our runs of the same recipes. Ours were trained on other images, so a difference is no verdict."
-)
+st.write("Published figures beside our runs of the same recipes. Ours were trained on other images, so a difference is no verdict.")
 
 papers = {paper.key: paper for paper in catalogue.papers()}
-key = parts.choose("Paper", list(papers), "paper", lambda key: f"{papers[key].authors} ({papers[key].year})")
+key = parts.tabs("Paper", list(papers), "paper", lambda key: key.replace("-", " ").title())
 paper = papers[key]
 st.subheader(paper.title)
+st.caption(f"{paper.authors}, {paper.year}")
 if paper.further:
     st.caption("Not one of the five papers: a further reference, whose data set is at hand for many.")
 left, right = st.columns(2, gap="large")
 left.markdown(f"**What they did.** {paper.did}")
 left.markdown(f"**Data.** {paper.data}")
-for caution in paper.cautions:
-    right.warning(caution, icon=":material/warning:")
+right.warning("**To beware of**\n\n" + "\n".join(f"- {caution}" for caution in paper.cautions), icon=":material/warning:")
 
 lines = board.board(key, index.rows())
 st.dataframe(board.table(lines), hide_index=True, key="board")
 st.caption("Ours: test accuracy with its 95 % interval, or mean ± standard deviation over several seeds or folds.")
+
+for matrix in board.matrices(key):
+    with st.expander(
+        f"Published confusion matrix: {matrix.table}, {matrix.entry} ({wording.percent(matrix.accuracy)} of {matrix.images:,})"
+    ):
+        st.plotly_chart(
+            figures.confusion(matrix.by_truth, matrix.labels), key=matrix.entry, alt=f"Rows are true classes: {matrix.by_truth}"
+        )
+        st.caption(matrix.note)
 
 st.subheader("Train a row")
 names = list(dict.fromkeys(line.entry.name for line in lines))

@@ -118,6 +118,15 @@ def choose(label: str, options: Sequence[str], parameter: str, format_func: Call
     return choice
 
 
+def tabs(label: str, options: Sequence[str], parameter: str, format_func: Callable[[str], str]) -> str:
+    """Like `choose`, all options in view."""
+    wanted = st.query_params.get(parameter)
+    start = wanted if wanted in options else options[0]
+    choice = st.segmented_control(label, options, default=start, required=True, format_func=format_func, label_visibility="collapsed")
+    st.query_params[parameter] = choice or start
+    return choice or start
+
+
 def run_label(row: index.Row) -> str:
     """How a run is called in a list: model, data, when, how it ended."""
     when = wording.moment(row.created)

@@ -69,14 +69,15 @@ with right, parts.errors_here():
     st.image(list(shown.batch), caption=list(shown.labels), width=128)
     st.caption("Learning rate")
     st.plotly_chart(figures.learning_rate(shown.rates, shown.steps), key="rates", alt="Learning rate over the epochs")
-    facts = st.columns(3)
-    facts[0].metric("Parameters", f"{shown.parameters:,}")
-    facts[1].metric("Steps an epoch", f"{shown.steps:,}")
+    facts = st.columns(4)
+    facts[0].metric("Parameters", wording.short(shown.parameters), help=f"{shown.parameters:,} values to train")
+    facts[1].metric("Multiply-adds", wording.short(shown.multiply_adds), help="of one image's way through the network")
+    facts[2].metric("Steps an epoch", f"{shown.steps:,}")
     if parts.something_trains():
-        facts[2].metric("Training time", "not measured", help="Another run is training; it would disturb the measurement and be disturbed.")
+        facts[3].metric("Training time", "not measured", help="Another run is training; it would disturb the measurement and be disturbed.")
     else:
         seconds = epoch_seconds(shown.recipe.to_json(), shown.training_images)
         text = wording.duration(seconds * shown.recipe.epochs)
-        facts[2].metric("Training time", text, help="From a few steps measured here; validation and start-up come on top.")
+        facts[3].metric("Training time", text, help="From a few steps measured here; validation and start-up come on top.")
     if named in {entry.name for entry in catalogue.entries()}:
         parts.fine_print(catalogue.get(named))

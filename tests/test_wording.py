@@ -66,3 +66,8 @@ def test_an_unknown_count_is_called_unknown_and_zero_is_not() -> None:
 def test_a_moment_is_told_to_the_minute_and_none_is_empty() -> None:
     assert wording.moment(datetime(2024, 3, 9, 7, 5, 59).timestamp()) == "09 Mar 2024 07:05"
     assert wording.moment(None) == ""
+
+
+@pytest.mark.parametrize(("number", "text"), [(999, "999"), (62_271, "62.3 k"), (11_178_051, "11.2 M"), (1.82e9, "1.82 G")])
+def test_large_numbers_are_shortened_to_three_digits(number: float, text: str) -> None:
+    assert wording.short(number) == text

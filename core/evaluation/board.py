@@ -11,8 +11,7 @@ from core.recipes import catalogue, published
 from core.recipes.entry import Entry
 from core.runs.index import Row
 
-RELEVANT = ("accuracy", "sensitivity", "specificity", "loss")
-"""Metrics of a published row that the board shows in its table; the rest stands in the paper."""
+PARTS = ("test", "validation", "train")
 
 
 @dataclass(frozen=True)
@@ -49,14 +48,23 @@ class BoardRow:
 
     @property
     def printed(self) -> str:
-        """The paper's test figures over all classes, as printed."""
-        shown = [figure for figure in self.row.figures if figure.part == "test" and figure.metric in RELEVANT and not figure.label]
-        return ", ".join(f"{figure.metric} {figure.printed}{' %' if figure.unit == '%' else ''}" for figure in shown)
+        """Every figure of the row, as printed: "test: loss 0.1512, accuracy 0.9562; validation: …"."""
+        texts = []
+        for part in PARTS:
+            figures = [_text(figure, self.row.row) for figure in self.row.figures if figure.part == part]
+            if figures:
+                texts.append(f"{part}: {', '.join(figures)}")
+        return "; ".join(texts)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether this row holds the accuracy over all classes that a run's test accuracy stands beside."""
+        return published.accuracy(self.entry.name) in self.row.figures
 
     def difference(self, ours: Ours) -> str:
-        """Ours minus published, in points; empty where the paper gives no accuracy."""
+        """Ours minus published, in points; empty where the row has no accuracy to compare with."""
         figure = published.accuracy(self.entry.name)
-        return f"{100 * (ours.accuracy - figure.value):+.1f}" if figure else ""
+        return f"{100 * (ours.accuracy - figure.value):+.1f}" if figure and self.comparable else ""
 
 
 def board(paper: str, rows: Sequence[Row]) -> list[BoardRow]:
@@ -65,21 +73,31 @@ def board(paper: str, rows: Sequence[Row]) -> list[BoardRow]:
 
 
 def table(lines: Sequence[BoardRow]) -> list[dict[str, str]]:
-    """The board as a table of texts: a line for each kind of our runs, or one without."""
+    """The board as a table of texts: a line for each kind of our runs, or one without. Ours stand beside overall accuracies alone."""
+    empty = {"Ours: test accuracy": "", "Ours: data": "", "Difference (points)": "", "Settings changed": ""}
     found = []
     for line in lines:
         theirs = {"Table": line.row.table, "Row": line.row.row, "Published": line.printed, "Recipe": line.entry.name}
-        if not line.ours:
-            found.append(
-                theirs | {"Ours: test accuracy": "no run yet", "Ours: data": "", "Difference (points)": "", "Settings changed": ""}
-            )
-        for ours in line.ours:
-            found.append(
-                theirs
-                | {"Ours: test accuracy": ours.text, "Ours: data": ours.data, "Difference (points)": line.difference(ours)}
-                | {"Settings changed": ours.differs}
-            )
+        if not line.comparable:
+            found.append(theirs | empty)
+        elif not line.ours:
+            found.append(theirs | empty | {"Ours: test accuracy": "no run yet"})
+        for ours in line.ours if line.comparable else ():
+            own = {"Ours: test accuracy": ours.text, "Ours: data": ours.data}
+            found.append(theirs | own | {"Difference (points)": line.difference(ours), "Settings changed": ours.differs})
     return found
+
+
+def matrices(paper: str) -> tuple[published.Matrix, ...]:
+    """The paper's published confusion matrices."""
+    return tuple(matrix for matrix in published.MATRICES if matrix.paper == paper)
+
+
+def _text(figure: published.Figure, row: str) -> str:
+    unit = {"%": " %", "s": " s"}.get(figure.unit, "")
+    interval = f" ({figure.low}–{figure.high})" if figure.low else ""
+    notes = [note for note in (figure.label if figure.label != row else "", f"that is {figure.means}" if figure.means else "") if note]
+    return f"{figure.metric} {figure.printed}{unit}{interval}" + (f" [{'; '.join(notes)}]" if notes else "")
 
 
 def _ours(entry: str, rows: Sequence[Row]) -> tuple[Ours, ...]:

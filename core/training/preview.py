@@ -39,6 +39,7 @@ class Preview:
     steps: int  # an epoch
     training_images: int  # that an epoch feeds, copies counted as often as they are drawn
     parameters: int
+    multiply_adds: int  # of one image's forward pass
     warnings: tuple[str, ...]
 
 
@@ -69,6 +70,7 @@ def preview(draft: Recipe, manifest: Manifest) -> Preview:
         steps=steps,
         training_images=len(rows),
         parameters=registry.parameters(recipe.model, len(recipe.data.classes), recipe.image.size, recipe.head.head),
+        multiply_adds=registry.multiply_adds(recipe.model, recipe.image.size, len(recipe.data.classes), recipe.head.head),
         warnings=_warnings(recipe, counts, split.grouped),
     )
 

@@ -14,7 +14,7 @@ def row(recipe="zhong-2020", data="set", accuracy=0.8, differs="", state="done",
 
 
 def line(rows, recipe="zhong-2020"):
-    return next(line for line in board.board("zhong-2020", rows) if line.entry.name == recipe)
+    return next(line for line in board.board("zhong-2020", rows) if line.entry.name == recipe and line.comparable)
 
 
 @pytest.mark.parametrize("paper", [paper.key for paper in catalogue.papers()])
@@ -22,13 +22,27 @@ def test_every_published_row_with_a_recipe_stands_on_the_board_of_its_paper(pape
     lines = board.board(paper, [])
     assert {(line.row.table, line.row.row) for line in lines} == {(row.table, row.row) for row in published.rows(paper) if row.entries}
     assert lines
-    assert all(line["Ours: test accuracy"] == "no run yet" for line in board.table(lines))
+    assert any(line["Ours: test accuracy"] == "no run yet" for line in board.table(lines))
 
 
 def test_a_run_stands_beside_its_row_with_interval_and_difference():
     (ours,) = line([row()]).ours
     assert ours.text == "80.0 % (75.0–85.0), n = 100"
     assert line([row()]).difference(ours) == "-7.3"
+
+
+def test_figures_of_single_classes_or_other_parts_are_shown_but_not_compared():
+    lines = {line["Row"]: line for line in board.table(board.board("zhong-2020", [row()]))}
+    assert lines["Train"]["Published"].startswith("train: loss 0.986, accuracy 0.9325")
+    assert (
+        lines["COVID-19"]["Published"] == "test: probability 0.8445 (0.8185–0.8705) [that is mean predicted probability of the true class]"
+    )
+    assert lines["COVID-19"]["Ours: test accuracy"] == lines["COVID-19"]["Difference (points)"] == ""
+
+
+def test_what_a_paper_calls_accuracy_and_is_precision_is_called_so():
+    lines = {line["Row"]: line for line in board.table(board.board("alasfoor-2020", []))}
+    assert "that is precision" in lines["Normal"]["Published"]
 
 
 def test_several_runs_are_a_mean_with_its_deviation():

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.data import library
 from core.jobs import local
-from core.recipes import fitting
+from core.recipes import catalogue, fitting, published
 from core.runs import store
 from core.training import worker
 
@@ -138,7 +138,7 @@ def test_the_training_page_previews_and_starts_what_was_chosen(open_page, monkey
     monkeypatch.setattr(local, "start", start)
     app = training_page(open_page)
     assert "grouped by patient" in texts(app)
-    assert {metric.label for metric in app.metric} == {"Parameters", "Steps an epoch", "Training time"}
+    assert {metric.label for metric in app.metric} == {"Parameters", "Multiply-adds", "Steps an epoch", "Training time"}
     next(button for button in app.button if button.label == "Train").click().run()
     assert not app.exception
     assert [(recipe.epochs, recipe.image.size, recipe.data.name) for recipe in started] == [(3, 24, "set")]
@@ -184,3 +184,38 @@ def training_page(open_page) -> AppTest:
         if box.label in (small := {"Epochs": 3, "Image size (px)": 24, "Batch size": 8}):
             box.set_value(small[box.label])
     return app.run()
+
+
+@pytest.mark.parametrize("paper", catalogue.papers(), ids=lambda paper: paper.key)
+def test_the_board_shows_every_published_row_of_a_paper_with_its_cautions(paper, open_page):
+    app = open_page("pages/papers.py", paper=paper.key)
+    rows = app.dataframe[0].value
+    assert set(zip(rows["Table"], rows["Row"], strict=True)) == {(row.table, row.row) for row in published.rows(paper.key)}
+    assert all(caution in texts(app) for caution in paper.cautions)
+    assert "Assumed" in texts(app)
+
+
+def test_a_whole_table_is_started_from_the_board(open_page, monkeypatch, folder, run):
+    started = []
+    monkeypatch.setattr(local, "start", lambda recipe: started.append(recipe) or run)
+    monkeypatch.setattr("core.recipes.fitting.fit", lambda recipe, manifest: (recipe, manifest))
+    app = open_page("pages/papers.py", paper="benbakreti-2022")
+    next(box for box in app.selectbox if box.label == "On data set").select(folder.name)
+    next(button for button in app.button if button.label.startswith("Train the whole table")).click().run()
+    assert not app.exception
+    assert [recipe.name for recipe in started] == [entry.name for entry in catalogue.entries() if entry.paper == "benbakreti-2022"]
+
+
+@pytest.mark.usefixtures("run")
+def test_settings_are_changed_compared_and_saved_under_a_name(open_page):
+    app = open_page("pages/train.py", data="set", recipe="alasfoor-2020")
+    next(box for box in app.number_input if box.label == "Epochs").set_value(3).run()
+    assert "epochs: 20 → 3" in texts(app)
+    next(box for box in app.text_input if box.label == "Name").input("mine").run()
+    next(button for button in app.button if button.label == "Save").click().run()
+    assert not app.exception
+    assert catalogue.saved() == ("mine",)
+
+
+def test_a_class_that_a_recipe_needs_and_the_data_lacks_is_named_in_the_page(run, open_page):
+    assert "COVID-19" in texts(open_page("pages/train.py", data=run.recipe().data.name, recipe="zhong-2020"))
