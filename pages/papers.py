@@ -26,7 +26,7 @@ left.markdown(f"**Data.** {paper.data}")
 right.warning("**To beware of**\n\n" + "\n".join(f"- {caution}" for caution in paper.cautions), icon=":material/warning:")
 
 lines = board.board(key, index.rows())
-st.dataframe(board.table(lines), hide_index=True, key="board")
+st.table(board.table(lines), hide_index=True, border="horizontal")
 st.caption("Ours: test accuracy with its 95 % interval, or mean ± standard deviation over several seeds or folds.")
 
 for matrix in board.matrices(key):

@@ -110,7 +110,7 @@ def read(path: Path) -> dict[str, torch.Tensor]:
         else:
             raise UnusableWeights("Weights are read from .safetensors, .pth or .pt files.", path.name, "Choose such a file.")
     except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error) or "GLOBAL" in str(error):
+        if "GLOBAL" in str(error) or "Unsupported class" in str(error):
             raise UnusableWeights(
                 "A file of weights holds tensors and plain values, never code.",
                 f"{path.name}, a pickled file that asks for code to be run ({said(error)})",

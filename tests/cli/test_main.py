@@ -109,6 +109,35 @@ def test_models_and_recipes_are_listed(run_json):
     assert {"name", "paper", "table", "model", "assumptions"} <= recipes[0].keys()
 
 
+def test_any_field_can_be_set_and_the_run_says_so(run_json, folder):
+    _, outcome = run_json("train", "--data", folder, *TINY, "--set", "augmentation.flip=true", "--set", "keep=last")
+    _, shown = run_json("runs", "show", outcome["run_id"])
+    assert (shown["recipe"]["augmentation"]["flip"], shown["recipe"]["keep"]) == (True, "last")
+
+
+def test_a_recipe_is_changed_saved_shown_and_trained(run_json, folder):
+    small = ["--set", "image.size=24", "--set", "epochs=1", "--set", "batch_size=8"]
+    assert run_json("recipes", "save", "mine", "--recipe", "alasfoor-2020", *small)[0] == 0
+    _, shown = run_json("recipes", "show", "mine")
+    assert {field for field, _, _ in shown["differences"]} == {"image.size", "epochs", "batch_size"}
+    assert "mine" in [item["name"] for item in run_json("recipes", "list")[1]]
+    code, outcome = run_json("train", "--data", folder, "--recipe", "mine")
+    assert (code, outcome["status"]) == (0, "done")
+
+
+def test_weights_come_from_a_run_or_a_file(trained, run_json, folder):
+    by_run = run_json("train", "--data", folder, *TINY, "--weights", f"run:{trained['run_id']}")
+    by_file = run_json("train", "--data", folder, *TINY, "--weights", Path(trained["folder"]) / "model.safetensors")
+    assert (by_run[0], by_file[0]) == (0, 0)
+    assert by_run[1]["metrics"] == by_file[1]["metrics"]
+
+
+def test_weights_that_are_missing_exit_with_1_and_name_the_file(run_json, folder):
+    code, document = run_json("train", "--data", folder, *TINY, "--weights", "no/such.safetensors")
+    assert code == 1
+    assert "no/such.safetensors" in document["error"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -121,6 +150,10 @@ def test_models_and_recipes_are_listed(run_json):
         (["train", "--data", "phantom", "--model", "resnet18", "--epochs", "0"], "epochs is at least 1"),
         (["train", "--data", "phantom", "--model", "resnet18", "--image-size", "20"], "at least 33 px"),
         (["train", "--data", "phantom", "--model", "resnet18", "--fold", "6/5"], "from 1 to K"),
+        (["train", "--data", "phantom", "--model", "resnet18", "--set", "epochs"], "FIELD=VALUE"),
+        (["train", "--data", "phantom", "--model", "resnet18", "--set", "optimizer.lr=1"], "Did you mean"),
+        (["recipes", "show", "zhong"], "Did you mean zhong-2020"),
+        (["recipes", "save", "demo", "--recipe", "demo"], "stay as they are"),
         (["train", "--resume", "nothing"], "run is chosen by its name"),
         (["predict", "--run", "nothing", "x.png"], "run is chosen by its name"),
         (["runs", "show", "../../etc"], "run is chosen by its name"),

@@ -21,8 +21,8 @@ def made(model: str, head: Head, size: int | None = None) -> Classifier:
     return create(model, 3, size or max(40, registry.get(model).smallest), "train", head)
 
 
-def pictures(model: Classifier, count: int = 4, size: int = 64, seed: int = 0) -> torch.Tensor:
-    return torch.rand(count, 1, size, size, generator=torch.Generator().manual_seed(seed))
+def pictures(size: int = 64) -> torch.Tensor:
+    return torch.rand(4, 1, size, size, generator=torch.Generator().manual_seed(0))
 
 
 def step(model: Classifier, x: torch.Tensor, lr: float = 0.05) -> None:
@@ -79,8 +79,7 @@ def test_a_pooled_network_answers_with_its_trunk_s_maps(name: str) -> None:
 
 @pytest.mark.parametrize("name", LIGHT)
 def test_a_pooled_network_learns(name: str) -> None:
-    model, x, y = made(name, Head("pooled", hidden=32, batch_norm=True), 64), None, torch.tensor([0, 1, 2, 0])
-    x = pictures(model)
+    model, x, y = made(name, Head("pooled", hidden=32, batch_norm=True), 64), pictures(), torch.tensor([0, 1, 2, 0])
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
     losses = []
     for _ in range(6):
@@ -105,7 +104,7 @@ def test_the_layer_for_grad_cam_is_found_under_any_head(name: str, head: Head) -
     model = made(name, head, 64).eval()
     maps = []
     model.layer(registry.get(name).cam_layer).register_forward_hook(lambda _module, _inputs, output: maps.append(output))
-    model(pictures(model))
+    model(pictures())
     assert maps[0].ndim == 4
 
 
@@ -115,12 +114,11 @@ def test_a_frozen_trunk_keeps_weights_and_batch_statistics_while_the_head_learns
     model = made(name, head, 64)
     model.freeze()
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    step(model, pictures(model))
+    step(model, pictures())
     after = model.state_dict()
     changed = {key.removeprefix("network.") for key in after if not torch.equal(before[key], after[key])}
     assert changed
     assert all(any(key.startswith(f"{path}.") for path in model.head) for key in changed)
-    assert {f"network.{path}." in f"{key}." for key, value in model.named_parameters() if value.requires_grad for path in model.head}
 
 
 def test_a_frozen_trunk_stays_in_eval_mode_whatever_train_says() -> None:
@@ -136,7 +134,7 @@ def test_a_frozen_trunk_stays_in_eval_mode_whatever_train_says() -> None:
 def test_a_trunk_that_is_not_frozen_trains() -> None:
     model = made("resnet18", Head())
     before = model.network.bn1.running_mean.clone()
-    step(model, pictures(model, size=40))
+    step(model, pictures(40))
     assert not torch.equal(before, model.network.bn1.running_mean)
     assert all(value.requires_grad for value in model.parameters())
 
@@ -163,7 +161,7 @@ def test_the_frozen_trunk_keeps_no_graph() -> None:
     model, seen = made("resnet18", Head()), []
     model.freeze()
     model.layer("layer4").register_forward_hook(lambda _module, _inputs, output: seen.append(output.requires_grad))
-    assert model(pictures(model, size=40)).requires_grad
+    assert model(pictures(40)).requires_grad
     assert seen == [False]
 
 

@@ -189,7 +189,7 @@ def training_page(open_page) -> AppTest:
 @pytest.mark.parametrize("paper", catalogue.papers(), ids=lambda paper: paper.key)
 def test_the_board_shows_every_published_row_of_a_paper_with_its_cautions(paper, open_page):
     app = open_page("pages/papers.py", paper=paper.key)
-    rows = app.dataframe[0].value
+    rows = app.table[0].value
     assert set(zip(rows["Table"], rows["Row"], strict=True)) == {(row.table, row.row) for row in published.rows(paper.key)}
     assert all(caution in texts(app) for caution in paper.cautions)
     assert "Assumed" in texts(app)

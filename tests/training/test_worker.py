@@ -136,6 +136,42 @@ def test_data_that_changed_since_the_recipe_was_made_is_refused(make_run, make_f
         worker.run(run)
 
 
+def test_a_run_starts_from_the_weights_of_an_earlier_one_and_says_which(make_run):
+    first = make_run()
+    worker.run(first)
+    second = make_run(weights={"source": "run", "place": first.id}, **{"optimiser.lr": 1e-12})
+    worker.run(second)
+    before, after = first.weights()["network.conv_1.weight"], second.weights()["network.conv_1.weight"]
+    torch.testing.assert_close(after, before, atol=1e-6, rtol=0)
+    assert first.id in second.environment()["weights"]["described"]
+
+
+def test_a_frozen_run_changes_its_head_alone(make_run):
+    first = make_run()
+    worker.run(first)
+    second = make_run(weights={"source": "run", "place": first.id}, frozen=True)
+    worker.run(second)
+    before, after = first.weights(), second.weights()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert all(name.startswith(("network.fc_", "mean", "std")) for name in changed)
+
+
+def test_weights_that_are_not_those_of_the_recipe_fail_the_run(make_run):
+    first = make_run()
+    worker.run(first)
+    second = make_run(weights={"source": "run", "place": first.id, "sha256": "0" * 64})
+    with pytest.raises(UnusableData, match="weights that its recipe names"):
+        worker.run(second)
+
+
+def test_class_weights_by_name_reach_the_loss(make_run):
+    plain, weighted = make_run(), make_run(**{"loss.class_weights": {"a": 10.0, "b": 1.0}})
+    worker.run(plain)
+    worker.run(weighted)
+    assert plain.metrics() != weighted.metrics()
+
+
 def test_an_unexpected_error_stands_in_the_log_with_its_traceback(make_run, monkeypatch):
     run = make_run()
     monkeypatch.setattr(loop, "_step", lambda *_: 1 / 0)
