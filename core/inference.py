@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.data import batches, cache
+from core.data import batches, cache, subset
 from core.data.cache import Progress
 from core.data.images import XRay
 from core.data.manifest import COPY, Manifest
@@ -111,6 +111,7 @@ class External:
 
     predictions: pd.DataFrame
     seen: int
+    other_classes: tuple[str, ...]  # left out, as the run was trained on part of the classes
 
 
 def predict_unseen(run: Run, manifest: Manifest, progress: Progress | None = None) -> External:
@@ -121,8 +122,11 @@ def predict_unseen(run: Run, manifest: Manifest, progress: Progress | None = Non
         UnusableData: the data set has a class that the run does not know, or no image that it has not seen.
     """
     predictor = Predictor(run)
-    unknown = sorted(set(manifest.classes) - set(predictor.classes))
-    if unknown:
+    unknown = tuple(name for name in manifest.classes if name not in predictor.classes)
+    shared = [name for name in manifest.classes if name in predictor.classes]
+    if unknown and shared and predictor.recipe.subset.labels:
+        manifest = subset.take(manifest, shared, {}, seed=0)
+    elif unknown:
         raise UnusableData(
             "A model is evaluated on the classes that it was trained on.",
             f"{manifest.name} with {', '.join(unknown)}",
@@ -138,4 +142,4 @@ def predict_unseen(run: Run, manifest: Manifest, progress: Progress | None = Non
             f"{manifest.name}, all of whose {len(manifest)} images it trained on",
             "Choose another data set.",
         )
-    return External(predictor.predict(manifest, rows, progress), int(seen.sum()))
+    return External(predictor.predict(manifest, rows, progress), int(seen.sum()), unknown)

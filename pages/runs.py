@@ -53,6 +53,8 @@ def progress() -> None:
 
 if recipe.data.synthetic:
     st.caption(":material/draw: Trained on synthetic images: its figures say nothing about real X-rays.")
+for caution in recipe.cautions:
+    st.warning(caution, icon=":material/warning:")
 progress()
 if first.state in ("interrupted", "failed", "cancelled") and st.button("Go on with this run", icon=":material/resume:"):
     local.launch(run)

@@ -67,7 +67,11 @@ def evaluate(run: RunOption, data: Annotated[str, typer.Option(help="A registere
     manifest = library.open_dataset(data, progress.counted("reading images"))
     external = predict_unseen(found, manifest, progress.counted("predicting"))
     evaluation = evaluate_predictions(external.predictions, found.recipe().data.classes)
-    content = {"run_id": found.id, "data": manifest.name, "excluded_as_seen": external.seen} | evaluation.to_json()
+    content = (
+        {"run_id": found.id, "data": manifest.name, "excluded_as_seen": external.seen}
+        | {"excluded_classes": list(external.other_classes)}
+        | evaluation.to_json()
+    )
     seen = (
         f"\n{wording.count(external.seen, 'image')} left out: the run was trained or its epoch was chosen on them." if external.seen else ""
     )

@@ -62,9 +62,9 @@ class BoardRow:
         return published.accuracy(self.entry.name) in self.row.figures
 
     def difference(self, ours: Ours) -> str:
-        """Ours minus published, in points; empty where the row has no accuracy to compare with."""
+        """Ours minus published, in points; empty where settings were changed or the row has no accuracy to compare with."""
         figure = published.accuracy(self.entry.name)
-        return f"{100 * (ours.accuracy - figure.value):+.1f}" if figure and self.comparable else ""
+        return f"{100 * (ours.accuracy - figure.value):+.1f}" if figure and self.comparable and not ours.differs else ""
 
 
 def board(paper: str, rows: Sequence[Row]) -> list[BoardRow]:

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from core.data.manifest import Manifest
 
 
+COPIES_CAUTION = (
+    "Copies are made before the split, as it was published: copies of one X-ray stand in training and test, and figures come out too high."
+)
+
+
 class Spec(BaseModel):
     """Frozen, with no field that is not named, and no number that is not finite."""
 
@@ -198,6 +203,11 @@ class Recipe(Spec):
         """Hash of the content, 12 hexadecimal digits."""
         content = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What must stand beside every figure of a run of this recipe."""
+        return (COPIES_CAUTION,) if self.copies.before_split else ()
 
     def __hash__(self) -> int:
         return hash(self.id)

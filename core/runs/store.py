@@ -82,6 +82,8 @@ class Run:
 
     def split_kind(self) -> str:
         """What a figure of this run may be called."""
+        if self.recipe().copies.before_split:
+            return "drawn after copies were made: copies of one X-ray stand in several parts"
         return "grouped by patient" if (self.split()["patient_id"] != "").any() else "ungrouped (patients unknown)"
 
     def weights(self) -> dict[str, Tensor]:

@@ -21,10 +21,6 @@ from core.training import execution, feeds, schedules
 SHOWN = 8  # images of the augmented batch
 TIMED_STEPS = 3
 
-COPIES_WARNING = (
-    "Copies are made before the split, as it was published: copies of one X-ray stand in training and test, and figures come out too high."
-)
-
 
 @dataclass(frozen=True)
 class Preview:
@@ -101,9 +97,8 @@ def _warnings(recipe: Recipe, counts: pd.DataFrame, grouped: bool) -> tuple[str,
     found = []
     if recipe.data.synthetic:
         found.append("These images are synthetic: what a network learns here says nothing about real X-rays.")
-    if recipe.copies.before_split:
-        found.append(COPIES_WARNING)
-    elif not grouped:
+    found += recipe.cautions
+    if not grouped and not recipe.copies.before_split:
         found.append("Patients are unknown, so images of one patient may stand in training and test: figures may come out too high.")
     few = counts.index[counts["test"] < 20]
     if len(few):

@@ -78,6 +78,13 @@ def test_evaluate_takes_another_set_whole(trained, run_json, make_folder):
     assert (result["images"], result["excluded_as_seen"]) == (7, 0)
 
 
+def test_a_run_of_a_part_of_the_classes_is_evaluated_on_that_part(run_json, make_folder):
+    three = make_folder({"a": 15, "b": 15, "c": 5}, size=24, patients=2, name="three")
+    _, outcome = run_json("train", "--data", three, *TINY, "--set", 'subset.labels=["a", "b"]')
+    code, result = run_json("evaluate", "--run", outcome["run_id"], "--data", three)
+    assert (code, result["classes"], result["excluded_classes"]) == (0, ["a", "b"], ["c"])
+
+
 def test_predict_answers_what_it_can_and_names_what_it_cannot(trained, run_json, folder, tmp_path):
     good, text = next((folder / "a").glob("*.png")), tmp_path / "text.png"
     text.write_text("no image")

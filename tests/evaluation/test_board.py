@@ -55,5 +55,10 @@ def test_runs_on_different_data_or_with_changed_settings_are_never_averaged():
     assert [(entry["Ours: data"], entry["Settings changed"]) for entry in lines] == [("set", ""), ("other", ""), ("set", "weights.source")]
 
 
+def test_a_run_with_changed_settings_has_no_difference():
+    (ours,) = line([row(differs="epochs")]).ours
+    assert line([row(differs="epochs")]).difference(ours) == ""
+
+
 def test_runs_that_are_not_done_or_of_another_recipe_are_left_out():
     assert line([row(state="cancelled"), row(recipe="demo"), row(recipe="")]).ours == ()

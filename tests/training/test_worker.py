@@ -146,6 +146,14 @@ def test_a_run_starts_from_the_weights_of_an_earlier_one_and_says_which(make_run
     assert first.id in second.environment()["weights"]["described"]
 
 
+def test_copies_before_the_split_are_said_wherever_the_split_is(make_run):
+    run = make_run(copies={"of": {"a": 2}, "before_split": True})
+    worker.run(run)
+    assert "copies of one X-ray" in run.split_kind()
+    assert run.recipe().cautions
+    assert run.predictions()["sample_id"].is_unique
+
+
 def test_a_frozen_run_changes_its_head_alone(make_run):
     first = make_run()
     worker.run(first)
