@@ -51,7 +51,8 @@ wanted = names if whole.button(f"Train the whole table ({len(names)} runs)", ico
 if wanted:
     with parts.errors_here(), st.spinner("Opening the data …"):
         manifest = library.open_dataset(data)
-        started = [local.start(fitting.fit(fitting.draft(recipe=each, **changes), manifest)[0]) for each in wanted]
+        recipes = [fitting.fit(fitting.draft(recipe=each, **changes), manifest)[0] for each in wanted]  # all or none
+        started = [local.start(recipe) for recipe in recipes]
     st.success(f"{len(started)} started; they train one after the other.", icon=":material/check:")
     st.page_link("pages/runs.py", label="See the first", icon=":material/monitoring:", query_params={"run": started[0].id})
 

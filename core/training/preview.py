@@ -98,6 +98,8 @@ def _warnings(recipe: Recipe, counts: pd.DataFrame, grouped: bool) -> tuple[str,
     if recipe.data.synthetic:
         found.append("These images are synthetic: what a network learns here says nothing about real X-rays.")
     found += recipe.cautions
+    if recipe.frozen and recipe.weights.source == "random":
+        found.append("All but the head is frozen at random values: choose weights that were trained, or train all of the network.")
     if not grouped and not recipe.copies.before_split:
         found.append("Patients are unknown, so images of one patient may stand in training and test: figures may come out too high.")
     few = counts.index[counts["test"] < 20]
