@@ -19,12 +19,9 @@ def list_datasets(json: Json = False) -> None:
     """List the data sets by name; each of them can be given as DATA."""
     from core.data import library
 
-    found = library.datasets()
-    rows = [(item.name, item.images, len(item.classes), wording.unknown(item.patients), item.root) for item in found]
-    emit([asdict(item) for item in found], json, table(rows, ("name", "images", "classes", "patients", "folder")) if rows else _EMPTY)
-
-
-_EMPTY = "No data set was imported yet. “phantom”, the synthetic one, is drawn when it is first used."
+    found = library.available()
+    rows = [(item.name, item.images, len(item.classes), wording.unknown(item.patients), item.root or item.layout) for item in found]
+    emit([asdict(item) for item in found], json, table(rows, ("name", "images", "classes", "patients", "folder")))
 
 
 @app.command("import")

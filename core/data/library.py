@@ -59,6 +59,11 @@ def datasets() -> list[Dataset]:
     return [Dataset(**json.loads(record.read_text(encoding="utf-8"))) for record in records]
 
 
+def available() -> list[Dataset]:
+    """Every data set that can be opened by name: the registered ones, and the phantom, drawn or not."""
+    return datasets() if is_registered(PHANTOM) else [_undrawn_phantom(), *datasets()]
+
+
 def names() -> tuple[str, ...]:
     """Names that `open_dataset` takes, the phantom first."""
     return (PHANTOM, *(record.parent.name for record in sorted(_home().glob("*/dataset.json")) if record.parent.name != PHANTOM))
@@ -182,6 +187,27 @@ def _read_all(root: Path, paths: list[str], progress: Progress | None) -> list[_
             pool.shutdown(cancel_futures=True)
             raise
     return readings
+
+
+def _undrawn_phantom() -> Dataset:
+    from core.data import phantom
+
+    return Dataset(
+        name=PHANTOM,
+        root="",
+        synthetic=True,
+        layout="drawn on first use",
+        imported=0.0,
+        fingerprint="",
+        images=len(phantom.CLASSES) * phantom.PER_CLASS,
+        classes=dict.fromkeys(phantom.CLASSES, phantom.PER_CLASS),
+        patients=None,
+        sources=1,
+        modes={},
+        sizes={},
+        dropped=[],
+        notes=["Synthetic: drawn, not taken, when it is first used."],
+    )
 
 
 def _record(manifest: Manifest, listing: layouts.Listing, readings: list[_Reading], dropped: list[tuple[str, str]]) -> Dataset:

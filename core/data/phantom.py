@@ -37,6 +37,7 @@ _PATTERNS: dict[str, phantom_lesions.Pattern | None] = {
     "COVID-like": phantom_lesions.covid_like,
 }
 CLASSES: tuple[str, ...] = tuple(_PATTERNS)
+PER_CLASS = 160  # images of the set that the app draws
 SIZES = (32, 1024)  # pixels a side: below it ribs vanish, above it a picture takes seconds
 SECOND_VIEW = 0.25  # share of patients with two images
 
@@ -75,7 +76,7 @@ def draw(label: str, patient: int, view: int = 0, *, seed: int = 0, size: int = 
 
 
 def write(
-    folder: Path, *, per_class: int = 160, size: int = 256, seed: int = 0, progress: Callable[[int, int], None] | None = None
+    folder: Path, *, per_class: int = PER_CLASS, size: int = 256, seed: int = 0, progress: Callable[[int, int], None] | None = None
 ) -> None:
     """Write `per_class` images of each class to `folder`, with lesion masks and `metadata.csv`; complete or not at all.
 

@@ -106,7 +106,7 @@ def test_data_is_imported_and_listed(run_json, folder):
     assert code == 0
     assert report["images"] == 30
     assert report["dropped"][0][0] == "b/broken.png"
-    assert [item["name"] for item in run_json("data", "list")[1]] == ["mine"]
+    assert [item["name"] for item in run_json("data", "list")[1]] == ["phantom", "mine"]
 
 
 def test_models_and_recipes_are_listed(run_json):
