@@ -104,7 +104,7 @@ def part_counts(counts: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(title="images")
     figure.update_yaxes(autorange="reversed")
     return _framed(figure, 110 + 42 * len(counts)).update_layout(
-        barmode="stack", legend={"orientation": "h", "y": 1.15, "traceorder": "normal"}
+        barmode="stack", legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "traceorder": "normal"}
     )
 
 

@@ -11,7 +11,7 @@ from core.recipes.recipe import Recipe
 from core.training import preview
 from pages import _recipe_form, parts
 
-DEFAULT = "default"
+DEFAULT, OTHER = "default", "other"
 
 parts.title("New run")
 left, right = st.columns([2, 3], gap="large")
@@ -34,7 +34,9 @@ with left, parts.errors_here():
     titles |= {name: f"{name} (saved here)" for name in catalogue.saved()}
     named = parts.choose("Recipe", list(titles), "recipe", titles.__getitem__)
     if named == DEFAULT:
-        base = {"model": parts.choose("Network", registry.names(), "model", lambda name: registry.get(name).title)}
+        networks = {name: registry.get(name).title for name in registry.names()} | {OTHER: "Another network of timm …"}
+        model = parts.choose("Network", list(networks), "model", networks.__getitem__)
+        base = {"model": st.text_input("Its name in timm", "mobilenetv3_small_100") if model == OTHER else model}
     else:
         base = {"recipe": named}
     start = fitting.draft(**base)
@@ -69,8 +71,8 @@ with right, parts.errors_here():
     st.image(list(shown.batch), caption=list(shown.labels), width=128)
     st.caption("Learning rate")
     st.plotly_chart(figures.learning_rate(shown.rates, shown.steps), key="rates", alt="Learning rate over the epochs")
-    facts = st.columns(4)
-    facts[0].metric("Parameters", wording.short(shown.parameters), help=f"{shown.parameters:,} values to train")
+    facts = [*st.columns(2), *st.columns(2)]
+    facts[0].metric("Parameters", wording.short(shown.parameters), help=f"{shown.parameters:,} values in all")
     facts[1].metric("Multiply-adds", wording.short(shown.multiply_adds), help="of one image's way through the network")
     facts[2].metric("Steps an epoch", f"{shown.steps:,}")
     if parts.something_trains():

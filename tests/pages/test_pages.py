@@ -217,5 +217,26 @@ def test_settings_are_changed_compared_and_saved_under_a_name(open_page):
     assert catalogue.saved() == ("mine",)
 
 
+@pytest.mark.usefixtures("run")
+def test_any_network_of_timm_may_be_named(open_page):
+    app = open_page("pages/train.py", data="set", model="other")
+    next(box for box in app.text_input if box.label == "Its name in timm").input("resnet10t").run()
+    for box in app.number_input:
+        if box.label in (small := {"Image size (px)": 64, "Batch size": 8}):
+            box.set_value(small[box.label])
+    app.run()
+    assert not app.exception
+    assert "Parameters" in {metric.label for metric in app.metric}
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize(("name", "message"), [("resnet10tt", "Did you mean"), ("vit_tiny_patch16_224", "Grad-CAM")])
+def test_a_network_that_timm_has_not_or_that_has_no_maps_is_refused_in_the_page(name, message, open_page):
+    app = open_page("pages/train.py", data="set", model="other")
+    next(box for box in app.text_input if box.label == "Its name in timm").input(name).run()
+    assert not app.exception
+    assert message in texts(app)
+
+
 def test_a_class_that_a_recipe_needs_and_the_data_lacks_is_named_in_the_page(run, open_page):
     assert "COVID-19" in texts(open_page("pages/train.py", data=run.recipe().data.name, recipe="zhong-2020"))
