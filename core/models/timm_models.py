@@ -124,7 +124,7 @@ def _smallest(network: nn.Module, size: int) -> int:
             low, high = (low, middle) if fits(middle * step) else (middle, high)
         return high * step
 
-    coarse = least(0, size // 32, 32) if size % 32 == 0 else size
+    coarse = least(0, -(-size // 32), 32)
     return least(max(coarse - 32, 1), coarse, 1)
 
 

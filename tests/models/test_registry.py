@@ -259,6 +259,7 @@ def test_names_and_sizes_are_known_without_torch() -> None:
 @pytest.mark.parametrize(
     ("name", "size", "smallest", "layer", "head"),
     [
+        ("resnet10t", 176, 33, "layer4", ("fc",)),  # its own size is no multiple of its stride
         ("test_resnet", 160, 33, "layer4", ("fc",)),
         ("test_resnet.r160_in1k", 160, 33, "layer4", ("fc",)),
         ("mobilenetv3_small_100", 224, 33, "blocks", ("conv_head", "classifier")),

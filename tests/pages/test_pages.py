@@ -226,7 +226,7 @@ def test_any_network_of_timm_may_be_named(open_page):
             box.set_value(small[box.label])
     app.run()
     assert not app.exception
-    assert "Parameters" in {metric.label for metric in app.metric}
+    assert "Parameters" in {metric.label for metric in app.metric}, texts(app)
 
 
 @pytest.mark.usefixtures("run")
