@@ -12,10 +12,15 @@ if TYPE_CHECKING:
 
 
 def training_device() -> str:
-    """The device that a training takes when none is named, as a person knows it."""
+    """The name of the default device, as a person knows it."""
+    return device_name(default_device())
+
+
+def default_device() -> torch.device:
+    """The device that a training takes when none is named: a GPU where there is one."""
     import torch
 
-    return device_name(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def device_name(device: torch.device) -> str:

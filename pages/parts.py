@@ -143,7 +143,7 @@ def runs_table(rows: Sequence[index.Row]) -> None:
             "data": row.data,
             "state": row.state,
             "epochs": f"{row.epoch} of {row.epochs}",
-            "test accuracy": accuracy_text(row),
+            "test accuracy": row.accuracy_text,
             "n": row.test_images,
             "started": wording.moment(row.created),
         }
@@ -151,13 +151,6 @@ def runs_table(rows: Sequence[index.Row]) -> None:
     ]
     link = st.column_config.LinkColumn("run", display_text="open")
     st.dataframe(content, hide_index=True, column_config={"run": link})
-
-
-def accuracy_text(row: index.Row) -> str:
-    """ "87.0 % (82.1–91.2)", empty where there is none."""
-    if row.accuracy is None or row.accuracy_low is None or row.accuracy_high is None:
-        return ""
-    return wording.percent_interval(row.accuracy, row.accuracy_low, row.accuracy_high)
 
 
 @contextmanager

@@ -129,9 +129,7 @@ def _answer_line(row: dict[str, Any]) -> str:
 
 
 def _accuracy(row: Row) -> str:
-    if row.accuracy is None or row.accuracy_low is None or row.accuracy_high is None:
-        return ""
-    return f"{wording.percent_interval(row.accuracy, row.accuracy_low, row.accuracy_high)}, n = {row.test_images}"
+    return f"{row.accuracy_text}, n = {row.test_images}" if row.accuracy_text else ""
 
 
 def _epoch_line(row: dict[str, Any]) -> str:

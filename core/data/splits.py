@@ -26,7 +26,7 @@ class Split:
     @property
     def kind(self) -> str:
         """What a figure measured on this split may be called."""
-        return "grouped by patient" if self.grouped else "ungrouped (patients unknown)"
+        return kind(self.grouped)
 
     def rows(self, part: Part) -> np.ndarray:
         """Row numbers of `part`, ascending."""
@@ -36,6 +36,11 @@ class Split:
         """Images a class (rows) and part (columns)."""
         table = pd.crosstab(manifest.table["label"].to_numpy(), self.part)
         return table.reindex(index=list(manifest.classes), columns=list(PARTS), fill_value=0)
+
+
+def kind(grouped: bool) -> str:
+    """The name of a split that keeps patients together, or that cannot."""
+    return "grouped by patient" if grouped else "ungrouped (patients unknown)"
 
 
 def groups(manifest: Manifest) -> np.ndarray:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from core import wording
 from core.errors import CoreError
 from core.recipes import catalogue
 from core.runs import store
@@ -41,6 +42,13 @@ class Row:
     message: str
     recipe: str  # the catalogue's entry that it was made from, or ""
     differs: str  # fields whose settings differ from that entry, with commas between
+
+    @property
+    def accuracy_text(self) -> str:
+        """The test accuracy with its interval, empty where there is none."""
+        if self.accuracy is None or self.accuracy_low is None or self.accuracy_high is None:
+            return ""
+        return wording.percent_interval(self.accuracy, self.accuracy_low, self.accuracy_high)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

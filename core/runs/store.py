@@ -84,7 +84,9 @@ class Run:
         """What a figure of this run may be called."""
         if self.recipe().copies.before_split:
             return "drawn after copies were made: copies of one X-ray stand in several parts"
-        return "grouped by patient" if (self.split()["patient_id"] != "").any() else "ungrouped (patients unknown)"
+        from core.data import splits
+
+        return splits.kind(bool((self.split()["patient_id"] != "").any()))
 
     def weights(self) -> dict[str, Tensor]:
         """The weights kept (best epoch), on the CPU.

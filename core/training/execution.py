@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from core.errors import InvalidSpec
-from core.hardware import device_name
+from core.hardware import default_device, device_name
 from core.recipes.recipe import Recipe
 
 
@@ -73,7 +73,7 @@ def prepared(execution: Execution) -> Iterator[None]:
 
 def _device(name: str | None) -> torch.device:
     if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return default_device()
     try:
         device = torch.device(name)
     except RuntimeError:

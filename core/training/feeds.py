@@ -31,7 +31,8 @@ def open_feeds(recipe: Recipe, manifest: Manifest, device: torch.device, progres
     Raises:
         UnusableData, InvalidSpec: the recipe cannot be carried out on this data.
     """
-    manifest, split = divided(recipe, manifest)
+    manifest = fitting.trained_on(recipe, manifest)
+    split = splits.split(manifest, **recipe.split.model_dump())
     pixels = cache.decoded(manifest, recipe.image.preparation, progress)
     labels = manifest.table["label"].map(class_index(recipe)).to_numpy(dtype=np.int64)
     augmentation = augmentation_of(recipe)
@@ -46,12 +47,6 @@ def open_feeds(recipe: Recipe, manifest: Manifest, device: torch.device, progres
     number = manifest.table["sha256"].str.partition(COPY)
     table = manifest.table.assign(sample_id=manifest.table["path"] + number[1] + number[2], split=split.part)
     return Feeds(parts, table[["sample_id", "sha256", "patient_id", "label", "split"]], split, augmentation)
-
-
-def divided(recipe: Recipe, manifest: Manifest) -> tuple[Manifest, splits.Split]:
-    """The rows that `recipe` takes, fixed copies included, and their parts."""
-    taken = fitting.trained_on(recipe, manifest)
-    return taken, splits.split(taken, **recipe.split.model_dump())
 
 
 def training_rows(recipe: Recipe, manifest: Manifest, split: splits.Split) -> np.ndarray:

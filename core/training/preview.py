@@ -45,8 +45,8 @@ def preview(draft: Recipe, manifest: Manifest) -> Preview:
     Raises:
         CoreError: whatever would keep the training from starting.
     """
-    recipe, _ = fitting.fit(draft, manifest)
-    taken, split = feeds.divided(recipe, manifest)
+    recipe, split = fitting.fit(draft, manifest)
+    taken = fitting.trained_on(recipe, manifest)
     rows = feeds.training_rows(recipe, taken, split)
     shown = np.random.default_rng(recipe.seed).choice(rows, min(SHOWN, len(rows)), replace=False)
     paths, names = taken.paths(), taken.table["label"].iloc[shown]
