@@ -28,11 +28,15 @@ def evaluation_of(run_id: str, ended: float | None) -> Evaluation:  # noqa: ARG0
     return evaluate_predictions(store.find(run_id).predictions(), store.find(run_id).recipe().data.classes, "test")
 
 
-@st.fragment(run_every=1 if first.live else None)
+REFRESH = {"queued": 1, "running": 1, "interrupted": 5}
+"""Seconds; an interrupted run may be taken up again from elsewhere."""
+
+
+@st.fragment(run_every=REFRESH.get(first.state))
 def progress() -> None:
     """Refreshes itself while the run is live; the rest of the page stays as it is."""
     status = run.status()
-    if first.live and not status.live:
+    if first.live != status.live:
         st.rerun()  # the whole page: what comes after the end is drawn now
     head = st.columns([1, 4, 1], vertical_alignment="center")
     with head[0]:

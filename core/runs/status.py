@@ -18,17 +18,26 @@ SILENCE_LIMIT = 120.0  # seconds without a heartbeat after which a trainer on an
 
 
 class ProcessMark(BaseModel):
-    """One process, for certain: a process id alone may have been given to another since."""
+    """One process, for certain: a process id alone may have been given to another since.
+
+    Its start is counted from the machine's own: as a time of day it would move whenever the machine's clock is set, and a living
+    trainer would be taken for dead.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     pid: int
-    started: float  # Unix time
+    started: float  # seconds after the machine's start
     host: str
 
     @classmethod
     def of_this(cls) -> ProcessMark:
-        return cls(pid=os.getpid(), started=psutil.Process().create_time(), host=socket.gethostname())
+        return cls.of(os.getpid())
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessMark:
+        """Of a process on this machine; psutil.Error where it is gone."""
+        return cls(pid=pid, started=psutil.Process(pid).create_time() - psutil.boot_time(), host=socket.gethostname())
 
 
 class Status(BaseModel):
@@ -88,7 +97,7 @@ def _alive(status: Status, now: float) -> bool:
     if mark.host != socket.gethostname():
         return status.heartbeat is not None and now - status.heartbeat < SILENCE_LIMIT
     try:
-        process = psutil.Process(mark.pid)
-        return abs(process.create_time() - mark.started) < 2 and process.status() != psutil.STATUS_ZOMBIE
+        same = abs(ProcessMark.of(mark.pid).started - mark.started) < 2
+        return same and psutil.Process(mark.pid).status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False

@@ -81,12 +81,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A fresh tab; its last picture is kept in `test-output/`, to be looked at."""
+def page(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A fresh tab; its last picture is kept in `test-output/`, and what it and the server said last is printed, for a test that fails."""
     expect.set_options(timeout=PATIENCE)
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.set_default_timeout(PATIENCE)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: said.append(f"page error: {error}"))
     yield page
     OUTPUT.mkdir(exist_ok=True)
     page.screenshot(path=OUTPUT / f"{request.node.name}.png")
+    print("--- page\n", page.url, "\n", page.inner_text("body"))
+    print("--- console\n", "\n".join(said[-20:]))
+    print("--- server\n", (server.artifacts / "server.log").read_text()[-3000:])
+    for run in sorted(server.artifacts.glob("runs/*")):
+        print(f"--- {run.name}\n", (run / "status.json").read_text(), (run / "log.txt").read_text()[-2000:] if (run / "log.txt").exists() else "")
     page.close()

@@ -34,12 +34,20 @@ def test_a_living_process_is_believed() -> None:
 def test_a_mark_names_this_very_process() -> None:
     mark = ProcessMark.of_this()
     assert (mark.pid, mark.host) == (os.getpid(), socket.gethostname())
-    assert mark.started == psutil.Process().create_time()
+    assert mark.started == psutil.Process().create_time() - psutil.boot_time()
+
+
+def test_a_clock_that_is_set_while_a_run_trains_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    status = running(ProcessMark.of_this())
+    boot_time = psutil.boot_time()
+    monkeypatch.setattr(psutil, "boot_time", lambda: boot_time + 300)
+    monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: boot_time + 300)  # a process's time of creation is counted from it
+    assert honest(status, NOW + 300) is status
 
 
 def test_a_process_that_ended_leaves_its_run_interrupted() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    mark = ProcessMark(pid=child.pid, started=psutil.Process(child.pid).create_time(), host=socket.gethostname())
+    mark = ProcessMark.of(child.pid)
     assert honest(running(mark), NOW).state == "running"
     child.communicate(b"\n")
     found = honest(running(mark), NOW)
@@ -55,8 +63,7 @@ def test_a_process_id_given_to_another_process_is_not_believed() -> None:
 
 def test_a_zombie_is_dead() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    process = psutil.Process(child.pid)
-    mark = ProcessMark(pid=child.pid, started=process.create_time(), host=socket.gethostname())
+    process, mark = psutil.Process(child.pid), ProcessMark.of(child.pid)
     child.stdin.close()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, and nobody took note of it yet
     assert process.status() == psutil.STATUS_ZOMBIE
