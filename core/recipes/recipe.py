@@ -205,6 +205,12 @@ class Recipe(Spec):
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     @property
+    def experiment(self) -> str:
+        """Hash of the content apart from seeds and fold: runs that share it are repeats of one experiment."""
+        split = self.split.model_copy(update={"fold": 0, "seed": 0})
+        return self.model_copy(update={"seed": 0, "split": split}).id
+
+    @property
     def cautions(self) -> tuple[str, ...]:
         """What must stand beside every figure of a run of this recipe."""
         return (COPIES_CAUTION,) if self.copies.before_split else ()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from core import wording
 from core.errors import CoreError
 from core.recipes import catalogue
 from core.runs import store
-from core.runs.status import LIVE, Status
+from core.runs.status import LIVE
 from core.settings import artifacts_dir
 
 DAMAGED = "damaged"
@@ -42,6 +44,12 @@ class Row:
     message: str
     recipe: str  # the catalogue's entry that it was made from, or ""
     differs: str  # fields whose settings differ from that entry, with commas between
+    experiment: str  # shared by runs that differ in seeds and fold alone
+    fold: int  # from 0
+    folds: int
+    seconds: float | None  # from the trainer's first start to the end
+    metrics: dict[str, float]  # of the test part: every metric, and its bounds as metric_low, metric_high
+    costs: dict[str, float]  # see core.runs.status.Status
 
     @property
     def accuracy_text(self) -> str:
@@ -55,6 +63,7 @@ class Row:
 
 
 _COLUMNS = [field.name for field in fields(Row)]
+_MAPPINGS = ("metrics", "costs")  # kept as JSON texts
 _SCHEMA = f"CREATE TABLE IF NOT EXISTS runs ({', '.join(_COLUMNS)}, changed INTEGER, PRIMARY KEY (run_id))"
 
 
@@ -71,16 +80,33 @@ def rows() -> list[Row]:
 def _refreshed() -> list[Row]:
     with _open() as database:
         known = {run_id: (changed, state) for run_id, changed, state in database.execute("SELECT run_id, changed, state FROM runs")}
-        current = {path.parent.name: path.stat().st_mtime_ns for path in store.runs_dir().glob("*/status.json")}
+        current = _changes()
         database.executemany("DELETE FROM runs WHERE run_id = ?", [(gone,) for gone in known.keys() - current.keys()])
         for run_id, changed in current.items():
             # These are looked at each time: a trainer that was killed changes no file, and what mends a folder may be its recipe.
             if run_id not in known or known[run_id][0] != changed or known[run_id][1] in (*LIVE, DAMAGED):
                 row = _row(store.Run(store.runs_dir() / run_id))
                 marks = ", ".join("?" * (len(_COLUMNS) + 1))
-                database.execute(f"INSERT OR REPLACE INTO runs VALUES ({marks})", (*asdict(row).values(), changed))
+                database.execute(f"INSERT OR REPLACE INTO runs VALUES ({marks})", (*_stored(row), changed))
         found = database.execute(f"SELECT {', '.join(_COLUMNS)} FROM runs ORDER BY created DESC, run_id DESC").fetchall()
-    return [Row(*values) for values in found]
+    return [_loaded(values) for values in found]
+
+
+def _changes() -> dict[str, int]:
+    """Run id → when its status last changed, in ns. By os.stat: with a thousand runs pathlib would take most of the time."""
+    folder, found = store.runs_dir(), {}
+    for run_id in os.listdir(folder) if folder.is_dir() else ():
+        with suppress(OSError):  # no run's folder, or one that is being removed
+            found[run_id] = os.stat(f"{folder}/{run_id}/status.json").st_mtime_ns
+    return found
+
+
+def _stored(row: Row) -> list[Any]:
+    return [json.dumps(value) if name in _MAPPINGS else value for name, value in vars(row).items()]
+
+
+def _loaded(values: tuple[Any, ...]) -> Row:
+    return Row(*(json.loads(value) if name in _MAPPINGS else value for name, value in zip(_COLUMNS, values, strict=True)))
 
 
 def _row(run: store.Run) -> Row:
@@ -108,13 +134,22 @@ def _row(run: store.Run) -> Row:
         message=status.message,
         recipe=recipe.name,
         differs=", ".join(field for field, _, _ in catalogue.differences(recipe)) if recipe.name else "",
+        experiment=recipe.experiment,
+        fold=recipe.split.fold,
+        folds=recipe.split.folds,
+        seconds=status.seconds,
+        metrics={name: value for name, value in result.items() if name != "images"},
+        costs=status.costs,
     )
 
 
 def _damaged(run: store.Run, reason: str) -> Row:
     created = (run.folder / "status.json").stat().st_mtime
-    empty = Status(created=created)
-    return Row(run.id, DAMAGED, "", "", created, empty.epoch, 0, 0, 0, 0, None, None, None, None, None, reason.splitlines()[0], "", "")
+    return Row(
+        run_id=run.id, state=DAMAGED, model="", data="", created=created, epoch=0, epochs=0, best_epoch=0, image_size=0, seed=0,
+        accuracy=None, accuracy_low=None, accuracy_high=None, loss=None, test_images=None, message=reason.splitlines()[0],
+        recipe="", differs="", experiment="", fold=0, folds=0, seconds=None, metrics={}, costs={},
+    )  # fmt: skip
 
 
 @contextmanager

@@ -61,7 +61,13 @@ class Status(BaseModel):
     message: str = ""
     process: ProcessMark | None = None
     heartbeat: float | None = None
-    result: dict[str, float | int] | None = None  # of the test part: accuracy, accuracy_low, accuracy_high, loss, images
+    result: dict[str, float | int] | None = None  # of the test part: images, and each defined metric with its bounds (loss, loss_low, …)
+    costs: dict[str, float] = {}  # parameters, multiply_adds, images_per_second (training), milliseconds_an_image, peak_memory (bytes)
+
+    @property
+    def seconds(self) -> float | None:
+        """From the trainer's first start to the end; None before it."""
+        return self.finished - self.started if self.finished and self.started else None
 
     @property
     def live(self) -> bool:

@@ -231,3 +231,12 @@ def test_a_fold_that_is_not_there_is_refused(folds: int, fold: int) -> None:
 def test_an_unknown_model_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="Did you mean resnet18"):
         compose(DATA, "resnet81")
+
+
+def test_seeds_and_folds_are_repeats_of_one_experiment_and_anything_else_is_another() -> None:
+    recipe = compose(DATA, "alasfoor-cnn22")
+    for changes in ({"seed": 3}, {"split.seed": 4}, {"split.fold": 2}):
+        other = compose(DATA, "alasfoor-cnn22", **changes)
+        assert other.id != recipe.id
+        assert other.experiment == recipe.experiment
+    assert compose(DATA, "alasfoor-cnn22", **{"split.folds": 4}).experiment != recipe.experiment

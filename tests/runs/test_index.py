@@ -35,12 +35,15 @@ def test_without_runs_there_are_no_rows() -> None:
 
 def test_a_row_says_what_its_folder_says() -> None:
     result = {"accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9, "loss": 0.5, "images": 40.0}
-    run = create(state="done", epoch=4, best_epoch=3, result=result, message="")
+    costs = {"parameters": 1000.0, "images_per_second": 50.5}
+    run = create(state="done", epoch=4, best_epoch=3, result=result, message="", started=100.0, finished=160.5, costs=costs)
     (row,) = index.rows()
     assert row.to_json() == {
         "run_id": run.id, "state": "done", "model": "alasfoor-cnn22", "data": "set", "created": run.status().created, "epoch": 4,
         "epochs": 4, "best_epoch": 3, "image_size": 32, "seed": 5, "accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9,
         "loss": 0.5, "test_images": 40, "message": "", "recipe": "", "differs": "",
+        "experiment": run.recipe().experiment, "fold": 0, "folds": 5, "seconds": 60.5,
+        "metrics": {"accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9, "loss": 0.5}, "costs": costs,
     }  # fmt: skip
 
 

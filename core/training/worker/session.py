@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from core.runs import store
 from core.runs.store import PROBABILITY, Run
 from core.training import checkpoint, execution, feeds, loop, schedules
 from core.training.events import EpochDone, StepDone
-from core.training.worker import environment
+from core.training.worker import costs, environment
 from core.training.worker.diary import Diary
 
 CURVE_POINTS = 20  # losses written an epoch; the count depends on the recipe alone, so that equal runs have equal files
@@ -68,15 +69,27 @@ class Session:
         self.diary.note(phase="testing")
         self.progress.model.load_state_dict(self.progress.best_weights)
         exact = replace(self.how, bf16=False)  # as inference does it later, so that both find the same
+        begun = time.perf_counter()
         with execution.prepared(exact):
             tables = [self._predictions(part, exact) for part in ("validation", "test")]
         table = pd.concat(tables, ignore_index=True)
+        self._note_costs(1000 * (time.perf_counter() - begun) / len(table))
         self.run.write_predictions(table)
         evaluation = evaluate_predictions(table, self.recipe.data.classes, "test")
-        accuracy = evaluation.metrics["accuracy"]
-        result = {name: estimate.value for name, estimate in evaluation.metrics.items()}
-        logging.info("Test part: accuracy %s, loss %.4f", wording.percent(accuracy.value), result["loss"])
-        return {**result, "accuracy_low": accuracy.low, "accuracy_high": accuracy.high, "images": evaluation.images}
+        result: dict[str, float | int] = {"images": evaluation.images}
+        for name, estimate in evaluation.metrics.items():
+            result |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        logging.info("Test part: accuracy %s, loss %.4f", wording.percent(result["accuracy"]), result["loss"])
+        return {name: value for name, value in result.items() if np.isfinite(value)}  # what is undefined is left out
+
+    def _note_costs(self, milliseconds_an_image: float) -> None:
+        found = costs.of_network(self.recipe) | {
+            "milliseconds_an_image": milliseconds_an_image,
+            "peak_memory": costs.peak_memory(self.how.device),
+        }
+        if self.diary.status.images_per_second is not None:  # unknown where training was over within a second
+            found["images_per_second"] = self.diary.status.images_per_second
+        self.diary.note(costs=found)
 
     def _open_data(self) -> None:
         recipe, diary = self.recipe, self.diary
