@@ -1,4 +1,4 @@
-"""A trained run and an image → probabilities and a heat map; or a run and a data set → predictions.
+"""A trained run and an image → probabilities and a heat map; or a run and rows of a data set → predictions.
 
 Preprocessing is read from the run's recipe, and the normalisation is part of the stored model: nothing is guessed.
 """
@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.data import batches, cache, subset
+from core.data import batches, cache
 from core.data.cache import Progress
 from core.data.images import XRay
-from core.data.manifest import COPY, Manifest
+from core.data.manifest import Manifest
 from core.data.preparation import prepare
-from core.errors import UnknownName, UnusableData
+from core.errors import UnknownName
 from core.explain import cam
 from core.models import registry
 from core.recipes import creation
@@ -41,8 +41,8 @@ class Answer:
 class Predictor:
     """A run's kept model, ready to answer. May be shared between threads: they take turns by a lock."""
 
-    def __init__(self, run: Run) -> None:
-        """Load the model on the CPU.
+    def __init__(self, run: Run, weights: dict[str, torch.Tensor] | None = None) -> None:
+        """Load the model on the CPU, with the weights that the run kept or those given.
 
         Raises:
             UnusableRun: the run kept no model.
@@ -50,7 +50,7 @@ class Predictor:
         self.run_id, self.recipe = run.id, run.recipe()
         self.classes = self.recipe.data.classes
         self._lock = Lock()
-        weights = run.weights()
+        weights = run.weights() if weights is None else weights
         with torch.random.fork_rng(devices=[]):  # random initial weights are overwritten; the caller's generator stays as it is
             self.model = creation.untrained(self.recipe).eval().requires_grad_(True)  # a heat map needs gradients everywhere
         self.model.load_state_dict(weights)
@@ -85,16 +85,19 @@ class Predictor:
     def predict(self, manifest: Manifest, rows: np.ndarray, progress: Progress | None = None) -> pd.DataFrame:
         """Predictions for `rows` of `manifest`, in the form in which runs store them (split "external"); no heat maps."""
         pixels = cache.decoded(manifest, self.recipe.image.preparation, progress)
-        feed = batches.Feed(pixels, np.zeros(len(manifest), dtype=np.int64), rows, self.recipe.batch_size, torch.device("cpu"))
+        table = manifest.table.iloc[rows].reset_index(drop=True).rename(columns={"path": "sample_id"})
+        return self.described(table[["sample_id", "label", "patient_id"]].assign(split="external"), pixels, rows, progress)
+
+    def described(self, table: pd.DataFrame, pixels: np.ndarray, rows: np.ndarray, progress: Progress | None = None) -> pd.DataFrame:
+        """`table`, a row for each of `rows`, with the probabilities of the prepared images there. `pixels`: uint8 [all, S, S]"""
+        feed = batches.Feed(pixels, np.zeros(len(pixels), dtype=np.int64), rows, self.recipe.batch_size, torch.device("cpu"))
         parts = []
         for x, _ in feed.in_order():
             parts.append(self._shares(x))
             if progress:
                 progress(sum(map(len, parts)), len(rows))
-        table = manifest.table.iloc[rows].reset_index(drop=True)
         shares = np.concatenate(parts)
-        columns = {PROBABILITY + name: shares[:, index] for index, name in enumerate(self.classes)}
-        return table[["path", "label", "patient_id"]].rename(columns={"path": "sample_id"}).assign(split="external", **columns)
+        return table.assign(**{PROBABILITY + name: shares[:, index] for index, name in enumerate(self.classes)})
 
     def _shares(self, x: torch.Tensor) -> np.ndarray:
         """Probabilities, float64 [batch, classes]. By the lock: a heat map made meanwhile would read this pass's activations."""
@@ -103,43 +106,3 @@ class Predictor:
 
     def _input(self, prepared: np.ndarray) -> torch.Tensor:
         return batches.to_unit(torch.from_numpy(prepared)[None])
-
-
-@dataclass(frozen=True)
-class External:
-    """Predictions of a run on a data set. `seen`: images left out because the run trained or chose its epoch on them."""
-
-    predictions: pd.DataFrame
-    seen: int
-    other_classes: tuple[str, ...]  # left out, as the run was trained on part of the classes
-
-
-def predict_unseen(run: Run, manifest: Manifest, progress: Progress | None = None) -> External:
-    """Predict those images of `manifest` that the run neither trained on nor validated with, found by content.
-
-    Raises:
-        UnusableRun: the run kept no model.
-        UnusableData: the data set has a class that the run does not know, or no image that it has not seen.
-    """
-    predictor = Predictor(run)
-    unknown = tuple(name for name in manifest.classes if name not in predictor.classes)
-    shared = [name for name in manifest.classes if name in predictor.classes]
-    if unknown and shared and predictor.recipe.subset.labels:
-        manifest = subset.take(manifest, shared, {}, seed=0)
-    elif unknown:
-        raise UnusableData(
-            "A model is evaluated on the classes that it was trained on.",
-            f"{manifest.name} with {', '.join(unknown)}",
-            f"Rename or remove them; run {run.id} knows {', '.join(predictor.classes)}.",
-        )
-    known = run.split()
-    used = known.loc[known["split"] != "test", "sha256"].str.partition(COPY)[0]  # a copy of an image gives it away
-    seen = manifest.table["sha256"].isin(used).to_numpy()
-    rows = np.flatnonzero(~seen)
-    if not len(rows):
-        raise UnusableData(
-            "An evaluation needs images that the run has not seen.",
-            f"{manifest.name}, all of whose {len(manifest)} images it trained on",
-            "Choose another data set.",
-        )
-    return External(predictor.predict(manifest, rows, progress), int(seen.sum()), unknown)

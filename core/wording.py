@@ -8,13 +8,23 @@ METRICS = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
     "macro_f1": "F1, mean of classes",
+    "mcc": "Matthews correlation",
+    "kappa": "Cohen’s kappa",
+    "roc_auc": "ROC AUC",
+    "average_precision": "Average precision",
     "loss": "Loss (cross entropy)",
+    "brier": "Brier score",
+    "calibration_error": "Calibration error",
     "precision": "Precision",
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
     "f1": "F1",
 }
 """One name a metric, everywhere."""
+PLAIN = frozenset({"mcc", "kappa", "roc_auc", "average_precision", "loss", "brier", "calibration_error"})
+"""Metrics that are no shares of images, and so no percentages."""
+AVERAGES = {"macro": "Mean of classes", "weighted": "Mean by class size", "micro": "All decisions pooled"}
+"""One name a kind of average over classes."""
 
 
 def duration(seconds: float | None) -> str:
@@ -48,10 +58,17 @@ def data_set(name: str, synthetic: bool) -> str:
 
 
 def figure(name: str, value: float) -> str:
-    """A metric's value: shares as percentages, losses as they are, "undefined" where it is."""
+    """A metric's value: shares as percentages, all else as it is, "undefined" where it is."""
     if value != value:
         return "undefined"
-    return f"{value:.3f}" if name == "loss" else percent(value)
+    return f"{value:.3f}" if name in PLAIN else percent(value)
+
+
+def bounds(name: str, low: float, high: float) -> str:
+    """A metric's interval, to follow `figure` in a table: " (82–91)", " (0.82–0.91)"; empty where it is undefined."""
+    if low != low:
+        return ""
+    return f" ({low:.2f}–{high:.2f})" if name in PLAIN else f" ({100 * low:.0f}–{100 * high:.0f})"
 
 
 def unknown(number: int | None) -> str:
@@ -75,3 +92,20 @@ def short(number: float) -> str:
 def moment(timestamp: float | None) -> str:
     """A Unix time in the machine's own time zone, to the minute; empty where there is none."""
     return datetime.fromtimestamp(timestamp).strftime("%d %b %Y %H:%M") if timestamp else ""
+
+
+def estimate(name: str, value: float, low: float, high: float) -> str:
+    """A metric with its interval: "84.1 % (79.0–88.6)", "0.512 (0.401–0.633)"; without one where it is unknown."""
+    if low != low:
+        return figure(name, value)
+    return f"{figure(name, value)} ({_bare(name, low)}–{_bare(name, high)})"
+
+
+def spread(name: str, mean: float, deviation: float | None, runs: int) -> str:
+    """A metric over several runs: "84.1 % ± 1.2 (5 runs)"."""
+    around = "" if deviation is None else f" ± {_bare(name, deviation)}"
+    return f"{figure(name, mean)}{around} ({count(runs, 'run')})"
+
+
+def _bare(name: str, value: float) -> str:
+    return figure(name, value).removesuffix(" %")

@@ -17,7 +17,7 @@ from core.data import images, library
 from core.data.images import XRay
 from core.data.manifest import Manifest
 from core.errors import UnknownName, UnusableData, UnusableRun
-from core.inference import SYNTHETIC_NOTE, Predictor, predict_unseen
+from core.inference import SYNTHETIC_NOTE, Predictor
 from core.models import classifier
 from core.recipes.recipe import DataSpec, compose
 from core.runs import store
@@ -65,12 +65,6 @@ def xray(pixels: np.ndarray = GREY, *warnings: str) -> XRay:
 @pytest.fixture
 def manifest(make_folder: Callable[..., Path]) -> Manifest:
     return library.open_dataset(str(make_folder({"covid": 5, "normal": 6})))
-
-
-def remember(run: Run, manifest: Manifest, parts: list[str]) -> None:
-    """Store a split of the run: `parts` of the first rows of `manifest`."""
-    table = manifest.table.iloc[: len(parts)][["sha256", "patient_id"]]
-    run.write_split(table.assign(sample_id=[f"elsewhere/{i}.png" for i in range(len(parts))], split=parts))
 
 
 def test_an_answer_equals_a_direct_pass_through_the_stored_weights(run: Run) -> None:
@@ -166,23 +160,3 @@ def test_predictions_have_the_stored_form_and_equal_single_answers(predictor: Pr
         assert table.loc[number, [PROBABILITY + name for name in CLASSES]].tolist() == pytest.approx(
             list(answer.probabilities.values()), abs=1e-5
         )
-
-
-def test_images_trained_on_are_left_out_by_their_content(run: Run, manifest: Manifest) -> None:
-    remember(run, manifest, ["train", "validation", "test", "train"])
-    found = predict_unseen(run, manifest)
-    assert found.seen == 3
-    assert found.predictions["sample_id"].tolist() == manifest.table["path"].drop([0, 1, 3]).tolist()
-
-
-def test_a_set_that_was_trained_on_as_a_whole_is_refused(run: Run, manifest: Manifest) -> None:
-    remember(run, manifest, ["train"] * len(manifest))
-    with pytest.raises(UnusableData, match=r"has not seen\. Received: set, all of whose 11 images"):
-        predict_unseen(run, manifest)
-
-
-def test_classes_that_the_run_does_not_know_are_refused_by_name(run: Run, make_folder: Callable[..., Path]) -> None:
-    other = library.open_dataset(str(make_folder({"covid": 2, "tb": 2, "nodule": 2}, name="other")))
-    run.write_split(pd.DataFrame({"sample_id": [], "sha256": [], "patient_id": [], "split": []}, dtype=str))
-    with pytest.raises(UnusableData, match=r"Received: other with nodule, tb\. .*knows covid, normal, pneumonia"):
-        predict_unseen(run, other)

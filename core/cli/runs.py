@@ -58,14 +58,14 @@ def show(run: Annotated[str, typer.Argument(help="A run's id, or a prefix that n
 
 def evaluate(run: RunOption, data: Annotated[str, typer.Option(help="A registered data set or a folder.")], json: Json = False) -> None:
     """Evaluate a trained model on a data set with the same classes; images that it was trained on are left out."""
+    from core import assessment
     from core.data import library
     from core.evaluation.metrics import evaluate_predictions
-    from core.inference import predict_unseen
     from core.runs import store
 
     found, progress = store.find(run), Progress()
     manifest = library.open_dataset(data, progress.counted("reading images"))
-    external = predict_unseen(found, manifest, progress.counted("predicting"))
+    external = assessment.of_data(found, manifest, progress=progress.counted("predicting"))
     evaluation = evaluate_predictions(external.predictions, found.recipe().data.classes)
     content = (
         {"run_id": found.id, "data": manifest.name, "excluded_as_seen": external.seen}

@@ -65,6 +65,9 @@ class Run:
     def has_model(self) -> bool:
         return (self.folder / "model.safetensors").is_file()
 
+    def has_checkpoint(self) -> bool:
+        return self._checkpoint.is_file()
+
     def has_predictions(self) -> bool:
         return (self.folder / "predictions.parquet").is_file()
 
@@ -115,8 +118,7 @@ class Run:
         """What the trainer stored at the end of its last completed epoch, or None."""
         import torch
 
-        path = self.folder / "checkpoint" / "state.pt"
-        return torch.load(path, map_location="cpu", weights_only=True) if path.is_file() else None
+        return torch.load(self._checkpoint, map_location="cpu", weights_only=True) if self.has_checkpoint() else None
 
     def cancel_requested(self) -> bool:
         return (self.folder / "cancel").exists()
@@ -162,7 +164,7 @@ class Run:
     def write_checkpoint(self, state: dict[str, Any]) -> None:
         import torch
 
-        with replacing(self.folder / "checkpoint" / "state.pt") as temporary:
+        with replacing(self._checkpoint) as temporary:
             torch.save(state, temporary)
 
     def write_weights(self, weights: dict[str, Tensor], epoch: int) -> None:
@@ -170,6 +172,10 @@ class Run:
 
         with replacing(self.folder / "model.safetensors") as temporary:
             save_file({name: value.contiguous().cpu() for name, value in weights.items()}, temporary, metadata={"epoch": str(epoch)})
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.folder / "checkpoint" / "state.pt"
 
     def _text(self, name: str) -> str:
         try:
