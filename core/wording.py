@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+MEDICAL_NOTE = "Not a medical device: for teaching and research. It must not be used to diagnose anybody."
+SYNTHETIC_NOTE = "Trained on synthetic images: what it finds says nothing about real X-rays."
+
 METRICS = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
@@ -49,7 +52,7 @@ def percent(share: float) -> str:
 
 def percent_interval(share: float, low: float, high: float) -> str:
     """A share with its interval: "87.0 % (82.1–91.2)"."""
-    return f"{percent(share)} ({100 * low:.1f}–{100 * high:.1f})"
+    return estimate("accuracy", share, low, high)
 
 
 def data_set(name: str, synthetic: bool) -> str:
@@ -62,13 +65,6 @@ def figure(name: str, value: float) -> str:
     if value != value:
         return "undefined"
     return f"{value:.3f}" if name in PLAIN else percent(value)
-
-
-def bounds(name: str, low: float, high: float) -> str:
-    """A metric's interval, to follow `figure` in a table: " (82–91)", " (0.82–0.91)"; empty where it is undefined."""
-    if low != low:
-        return ""
-    return f" ({low:.2f}–{high:.2f})" if name in PLAIN else f" ({100 * low:.0f}–{100 * high:.0f})"
 
 
 def unknown(number: int | None) -> str:

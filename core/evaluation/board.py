@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import mean, stdev
+from statistics import mean
 
 from core import wording
+from core.evaluation.intervals import Spread
 from core.recipes import catalogue, published
 from core.recipes.entry import Entry
 from core.runs.index import Row
@@ -35,7 +36,7 @@ class Ours:
         """ "84.1 % (79.0–88.6), n = 224", or mean ± standard deviation where there are several runs."""
         if len(self.accuracies) == 1:
             return f"{wording.percent_interval(self.accuracy, self.low, self.high)}, n = {self.test_images}"
-        return f"{wording.percent(self.accuracy)} ± {100 * stdev(self.accuracies):.1f}, {len(self.accuracies)} runs"
+        return Spread.of(self.accuracies).text
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ from core.runs.index import Row
 
 def row(recipe="zhong-2020", data="set", accuracy=0.8, differs="", state="done", run_id="run"):
     return Row(
-        run_id, state, "zhong-vgg", data, 0.0, 1, 1, 1, 80, 0, accuracy, accuracy - 0.05, accuracy + 0.05, 0.5, 100, "", recipe, differs
-    )
+        run_id=run_id, state=state, model="zhong-vgg", data=data, created=0.0, epoch=1, epochs=1, best_epoch=1, image_size=80, seed=0,
+        accuracy=accuracy, accuracy_low=accuracy - 0.05, accuracy_high=accuracy + 0.05, loss=0.5, test_images=100, message="",
+        recipe=recipe, differs=differs, experiment="", fold=0, folds=5, seconds=None, metrics={}, costs={},
+    )  # fmt: skip
 
 
 def line(rows, recipe="zhong-2020"):
@@ -47,7 +49,7 @@ def test_what_a_paper_calls_accuracy_and_is_precision_is_called_so():
 
 def test_several_runs_are_a_mean_with_its_deviation():
     (ours,) = line([row(accuracy=0.8), row(accuracy=0.9)]).ours
-    assert ours.text == "85.0 % ± 7.1, 2 runs"
+    assert ours.text == "85.0 % ± 7.1 (2 runs)"
 
 
 def test_runs_on_different_data_or_with_changed_settings_are_never_averaged():
