@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from core.cli import data, output, recipes, runs, training
+from core.cli import compare, data, output, recipes, runs, training
 from core.errors import CoreError, UsageError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app.add_typer(data.app, name="data")
 app.command()(training.train)
 app.command()(runs.evaluate)
 app.command()(runs.predict)
+app.command()(compare.compare)
 app.add_typer(runs.app, name="runs")
 models = typer.Typer(help="What can be trained.", no_args_is_help=True)
 models.command("list")(training.models)

@@ -87,7 +87,7 @@ def predict(
 ) -> None:
     """Classify files and show where the network looked. A bad file is reported and never stops the rest (exit status 1 at the end)."""
     from core.explain import cam as methods
-    from core.inference import MEDICAL_NOTE, Predictor
+    from core.inference import Predictor
     from core.runs import store
     from core.settings import artifacts_dir
 
@@ -102,7 +102,7 @@ def predict(
         except UnreadableImage as error:
             rows.append({"image": str(image), "error": str(error)})
         progress.counted("predicting")(number, len(images))
-    emit(rows, json, "\n".join([*map(_answer_line, rows), MEDICAL_NOTE]))
+    emit(rows, json, "\n".join([*map(_answer_line, rows), wording.MEDICAL_NOTE]))
     if any("error" in row for row in rows):
         raise typer.Exit(1)
 
@@ -139,12 +139,8 @@ def _epoch_line(row: dict[str, Any]) -> str:
 
 def _evaluation_text(evaluation: Evaluation) -> str:
     lines = [f"{wording.count(evaluation.images, 'image')}. {evaluation.interval_kind}"]
-    for name, estimate in evaluation.metrics.items():
-        lines.append(f"  {wording.METRICS[name]}: {estimate.value:.4f} ({estimate.low:.4f}–{estimate.high:.4f})")
-    rows = [
-        (name, evaluation.support()[name], *(f"{figure.value:.3f}" for figure in figures.values()))
-        for name, figures in evaluation.per_class.items()
-    ]
-    lines += ["", table(rows, ("class", "n", *next(iter(evaluation.per_class.values()))))]
+    for frame in (evaluation.metrics_table(), evaluation.text_table(), evaluation.averages_table()):
+        lines += ["", table(frame.itertuples(index=False), list(frame))]
+    lines += ["", *evaluation.notes] if evaluation.notes else []
     counts = [(name, *row) for name, row in zip(evaluation.classes, evaluation.confusion.tolist(), strict=True)]
     return "\n".join([*lines, "", "Confusion matrix (rows: true, columns: predicted)", table(counts, ("", *evaluation.classes))])

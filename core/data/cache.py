@@ -48,7 +48,7 @@ def _decode_all(manifest: Manifest, how: Preparation, path: Path, progress: Prog
         array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(len(manifest), how.size, how.size))
 
         def decode(row: int) -> None:
-            array[row] = prepare(_read_unchanged(files[row], sums[row], manifest), how)
+            array[row] = prepare(read_unchanged(files[row], sums[row], manifest), how)
 
         files, sums = manifest.paths(), [sha256.partition(COPY)[0] for sha256 in manifest.table["sha256"]]
         # Threads, not processes: Pillow releases the interpreter lock while it decodes and resizes.
@@ -63,7 +63,7 @@ def _decode_all(manifest: Manifest, how: Preparation, path: Path, progress: Prog
         array.flush()
 
 
-def _read_unchanged(file: Path, sha256: str, manifest: Manifest) -> np.ndarray:
+def read_unchanged(file: Path, sha256: str, manifest: Manifest) -> np.ndarray:
     try:
         content = file.read_bytes()
     except OSError as error:

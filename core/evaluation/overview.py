@@ -99,11 +99,18 @@ def ranked(found: Sequence[Line], column: str) -> list[Line]:
 
 
 def best(found: Sequence[Line], column: str) -> set[int]:
-    """Numbers of the lines that stand best in a metric, ties included. That others are worse is not shown by it: see comparison."""
+    """Numbers of the lines that stand best in a metric among several on their data set, ties included.
+
+    That others are worse is not shown by it: see core.evaluation.comparison.
+    """
     sign = -1 if column in LOWER_IS_BETTER else 1
-    values = [line.value(column) for line in found]
-    top = max((sign * value for value in values if value is not None and value == value), default=nan)
-    return {number for number, value in enumerate(values) if value is not None and sign * value == top}
+    values: dict[str, dict[int, float]] = {}
+    for number, line in enumerate(found):
+        value = line.value(column)
+        if value is not None and value == value:
+            values.setdefault(line.data, {})[number] = sign * value
+    several = [rivals for rivals in values.values() if len(rivals) > 1]
+    return {number for rivals in several for number, value in rivals.items() if value == max(rivals.values())}
 
 
 def table(found: Sequence[Line], columns: Sequence[str]) -> pd.DataFrame:
@@ -134,8 +141,7 @@ def text_table(found: Sequence[Line], columns: Sequence[str]) -> list[dict[str, 
                 value = line.value(column)
                 row[COSTS[column].title] = "" if value is None else f"{value:.3g}"
             else:
-                star = " ★" if number in stars[column] and len(found) > 1 else ""
-                row[wording.METRICS[column]] = line.text(column) + star
+                row[wording.METRICS[column]] = line.text(column) + (" ★" if number in stars[column] else "")
         result.append(row)
     return result
 

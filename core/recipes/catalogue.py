@@ -6,7 +6,6 @@ An entry lists what it assumes and where it deviates; `core.recipes.published` h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from core.files import write_text
 from core.recipes import alasfoor_2020, bansal_2020, benbakreti_2022, darkcovidnet_2020, lacruz_2020, zhong_2020
 from core.recipes.entry import Entry, Paper
 from core.recipes.labels import resolved
-from core.recipes.recipe import DataSpec, Recipe, Spec, compose
+from core.recipes.recipe import DataSpec, Recipe, compose
 from core.settings import artifacts_dir
 
 _MODULES = (benbakreti_2022, lacruz_2020, bansal_2020, alasfoor_2020, zhong_2020, darkcovidnet_2020)
@@ -115,10 +114,10 @@ def differences(recipe: Recipe) -> list[tuple[str, Any, Any]]:
         return []
     entry = _BY_NAME[recipe.name]
     original = compose(recipe.data, entry.model, name=entry.name, **entry.changes)
-    values = dict(_leaves(_as_on_the_data(recipe)))
+    values = dict(_as_on_the_data(recipe).leaves())
     return [
         (field, value, values[field])
-        for field, value in _leaves(_as_on_the_data(original))
+        for field, value in _as_on_the_data(original).leaves()
         if field not in _APART and field.partition(".")[0] not in _APART and value != values[field]
     ]
 
@@ -129,15 +128,6 @@ def _as_on_the_data(recipe: Recipe) -> Recipe:
         return resolved(recipe, recipe.data.classes)
     except InvalidSpec:
         return recipe
-
-
-def _leaves(spec: Spec, parents: str = "") -> Iterator[tuple[str, Any]]:
-    for name in type(spec).model_fields:
-        value = getattr(spec, name)
-        if isinstance(value, Spec):
-            yield from _leaves(value, f"{parents}{name}.")
-        else:
-            yield f"{parents}{name}", value
 
 
 def _home() -> Path:

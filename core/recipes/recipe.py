@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -34,6 +34,15 @@ class Spec(BaseModel):
     """Frozen, with no field that is not named, and no number that is not finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def leaves(self, parents: str = "") -> Iterator[tuple[str, Any]]:
+        """(dotted name, value) of every field that is no spec itself, in order."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, Spec):
+                yield from value.leaves(f"{parents}{name}.")
+            else:
+                yield f"{parents}{name}", value
 
 
 class DataSpec(Spec):

@@ -95,9 +95,9 @@ def _refreshed() -> list[Row]:
 def _changes() -> dict[str, int]:
     """Run id → when its status last changed, in ns. By os.stat: with a thousand runs pathlib would take most of the time."""
     folder, found = store.runs_dir(), {}
-    for run_id in os.listdir(folder) if folder.is_dir() else ():
+    for run_id in os.listdir(folder) if folder.is_dir() else ():  # noqa: PTH208
         with suppress(OSError):  # no run's folder, or one that is being removed
-            found[run_id] = os.stat(f"{folder}/{run_id}/status.json").st_mtime_ns
+            found[run_id] = os.stat(f"{folder}/{run_id}/status.json").st_mtime_ns  # noqa: PTH116
     return found
 
 

@@ -77,6 +77,13 @@ def test_the_best_is_marked_for_each_metric_low_losses_included():
     assert [text["Accuracy"].endswith("★") for text in texts] == [False, True, True]
 
 
+def test_the_best_is_the_best_of_its_data_set_and_nothing_where_it_stands_alone():
+    found = overview.lines(
+        [row("a", 0.8), row("b", 0.9), row("c", 0.7, data="other"), row("d", 0.99, data="third"), row("e", 0.6, data="other")]
+    )
+    assert overview.best(found, "accuracy") == {1, 2}
+
+
 def test_ranked_puts_the_best_first_and_the_unknown_last():
     found = overview.lines([row("a", 0.7), row("b", 0.9), row("c", 0.8, metrics={})])
     assert [line.name for line in overview.ranked(found, "accuracy")] == ["b", "a", "c"]

@@ -1,0 +1,241 @@
+"""Shortcut probes: classifiers that see what no diagnosis can rest on. On clean data none of them would beat chance.
+
+Where a probe comes near a network, the data betrays its classes otherwise than by disease, and so may the network's figure: lungs are
+not needed (Maguolo & Nanni, Information Fusion 2021), networks take such shortcuts (DeGrave, Janizek & Lee, Nature Machine Intelligence
+2021). A weak probe proves nothing clean. Probes train on a run's training part and predict its validation and test parts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.data.cache import Progress
+from core.data.manifest import COPY, Manifest
+from core.errors import UnknownName, UnusableData
+from core.evaluation.predicted import Predicted
+from core.files import replacing, write_json
+from core.runs.store import PROBABILITY, Run
+from core.settings import artifacts_dir
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VERSION = 1  # part of cache keys: raise it whenever a probe would answer differently
+TREES = 300
+SEED = 0
+SIDE = 80  # pixels: every image is squashed to this square once, and shrunk from there by whole factors
+ABOUT = "about.json"  # written last: a folder that has it is whole
+COARSE = 40  # pixels: side of what is seen by the probes that are blind to the centre
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """What the probes see of some images, by row. sizes: width and height in pixels, int [rows, 2]; pixels: uint8 [rows, SIDE, SIDE]"""
+
+    sizes: np.ndarray
+    pixels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Probe:
+    """`sees` says for people what it is given; `features` is that as numbers. float [rows, features]"""
+
+    name: str
+    sees: str
+    features: Callable[[Looks], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """Answers of every probe, by its name, on one part of one split; `data` is the data set's name for people."""
+
+    data: str
+    answers: dict[str, Predicted]
+
+
+def _size(looks: Looks) -> np.ndarray:
+    width, height = looks.sizes.T
+    return np.stack([width, height, width / height], axis=1)
+
+
+def _border(looks: Looks) -> np.ndarray:
+    return _outside(looks, 0.8)
+
+
+def _surroundings(looks: Looks) -> np.ndarray:
+    return _outside(looks, 0.6)
+
+
+def _thumbnail(looks: Looks) -> np.ndarray:
+    return _shrunk(looks, 16).reshape(len(looks.pixels), -1)
+
+
+def _outside(looks: Looks, share: float) -> np.ndarray:
+    """What lies outside the central square with `share` of the side. float32 [rows, pixels]"""
+    seen, start = np.ones((COARSE, COARSE), dtype=bool), round(COARSE * (1 - share) / 2)
+    seen[start:-start, start:-start] = False
+    return _shrunk(looks, COARSE)[:, seen]
+
+
+def _shrunk(looks: Looks, side: int) -> np.ndarray:
+    """Means of equal blocks. float32 [rows, side, side]"""
+    block = SIDE // side
+    return looks.pixels.reshape(-1, side, block, side, block).mean(axis=(2, 4), dtype=np.float32)
+
+
+PROBES = {
+    probe.name: probe
+    for probe in (
+        Probe("image-size", "width, height and aspect ratio of the file, no pixel", _size),
+        Probe("border", "the outer tenth of the image, a frame without lungs", _border),
+        Probe("centre-blacked-out", "the image without its central 60 %", _surroundings),
+        Probe("thumbnail", "the image at 16×16 pixels", _thumbnail),
+    )
+}
+"""By name, from the least to the most that a probe sees."""
+
+
+def look(manifest: Manifest, rows: np.ndarray, progress: Progress | None = None) -> Looks:
+    """Read `rows` (int [images]) of `manifest` once, for all probes.
+
+    Raises:
+        UnusableData: a file is gone or changed since the import.
+        UnreadableImage: a file can no longer be read.
+    """
+    from core.data.cache import read_unchanged
+    from core.data.images import fit
+
+    files, sums = manifest.paths(), manifest.table["sha256"].tolist()
+
+    def seen(row: int) -> tuple[tuple[int, int], np.ndarray]:
+        pixels = read_unchanged(files[row], sums[row], manifest)
+        return pixels.shape[::-1], fit(pixels, SIDE)
+
+    found = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        try:
+            for one in pool.map(seen, rows):
+                found.append(one)
+                if progress:
+                    progress(len(found), len(rows))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return Looks(np.array([size for size, _ in found]), np.stack([pixels for _, pixels in found]))
+
+
+def run(probe: str, manifest: Manifest, split: pd.DataFrame, looks: Looks | None = None) -> pd.DataFrame:
+    """Train `probe` on the part "train", predict the others: a table in the form of a run's predictions, and sha256.
+
+    A random forest: sizes and greys tell classes apart by steps and their combinations, which no linear model finds.
+
+    Args:
+        split: as `Run.split` gives it, rows of `manifest`; a copy made before the split is looked at as the image that it is of.
+        looks: of the rows of `split`, in its order; None: they are taken.
+
+    Raises:
+        UnknownName: no such probe.
+        UnusableData: as `look`, or an image of the split is not in `manifest`.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+
+    if probe not in PROBES:
+        raise UnknownName.among("probe", probe, PROBES)
+    features = PROBES[probe].features(looks or look(manifest, _rows(manifest, split)))
+    train = (split["split"] == "train").to_numpy()
+    forest = RandomForestClassifier(TREES, random_state=SEED, n_jobs=1).fit(features[train], split["label"].to_numpy(dtype=str)[train])
+    shares = dict(zip(forest.classes_, forest.predict_proba(features[~train]).T, strict=True))
+    table = split.loc[~train, ["sample_id", "sha256", "label", "patient_id", "split"]].reset_index(drop=True)
+    return table.assign(**{PROBABILITY + name: shares.get(name, 0.0) for name in manifest.classes})
+
+
+def for_run(trained: Run, progress: Progress | None = None, split: str = "test") -> dict[str, Predicted]:
+    """Every probe on the images of a run and by its split, the answers for the part `split`; computed once for runs of equal splits.
+
+    `progress` counts the images read; the forests take a few seconds more.
+
+    Raises:
+        UnknownName, UnusableData: the run's data set is not known here, or has changed since.
+        UnusableRun: the run stored no split.
+    """
+    from core.data import library
+    from core.recipes import fitting
+
+    recipe, parts = trained.recipe(), trained.split()
+    key = _key(recipe.data.sha256, parts)
+    if key not in stored_keys():
+        manifest = fitting.taken(recipe, library.open_dataset(recipe.data.name))
+        if manifest.sha256 != recipe.data.sha256:
+            raise UnusableData(
+                "A probe looks at the data that the run was trained on.",
+                f"{manifest.name}, which has changed since run {trained.id}",
+                "Put the data set back as it was, or probe a run on the data as it is now.",
+            )
+        looks = look(manifest, _rows(manifest, parts), progress)
+        for name in PROBES:
+            with replacing(_home() / key / f"{name}.parquet") as temporary:
+                run(name, manifest, parts, looks).to_parquet(temporary, index=False)
+        write_json(_home() / key / ABOUT, {"data": recipe.data.title, "classes": recipe.data.classes})
+    return stored(key, split).answers
+
+
+def cached(trained: Run, split: str = "test") -> dict[str, Predicted]:
+    """What `for_run` gives where that was computed before, else nothing. No image is opened."""
+    key = _key(trained.recipe().data.sha256, trained.split())
+    return stored(key, split).answers if key in stored_keys() else {}
+
+
+def stored_keys() -> list[str]:
+    """A name for every set of images and split that was probed."""
+    return sorted(about.parent.name for about in _home().glob(f"*/{ABOUT}"))
+
+
+def stored(key: str, split: str = "test") -> Stored:
+    """What was found on one of `stored_keys`, the answers for the part `split`.
+
+    Raises:
+        UnknownName: no such key.
+    """
+    import pandas as pd
+
+    if key not in stored_keys():
+        raise UnknownName.among("probed split", key, stored_keys())
+    about = json.loads((_home() / key / ABOUT).read_text(encoding="utf-8"))
+    tables = {name: pd.read_parquet(_home() / key / f"{name}.parquet") for name in PROBES}
+    parts = {name: table[table["split"] == split].reset_index(drop=True) for name, table in tables.items()}
+    return Stored(about["data"], {name: Predicted(name, tuple(about["classes"]), table) for name, table in parts.items()})
+
+
+def _key(data: str, split: pd.DataFrame) -> str:
+    """A hash of the images (`data`: the set's sha256) and of the part that each stands in."""
+    lines = sorted((split["sample_id"] + "\t" + split["split"]).tolist())
+    return hashlib.sha256("\n".join([f"probes {VERSION}", data, *lines]).encode()).hexdigest()[:20]
+
+
+def _home() -> Path:
+    return artifacts_dir() / "probes"
+
+
+def _rows(manifest: Manifest, split: pd.DataFrame) -> np.ndarray:
+    """Row of `manifest` that each row of `split` is of, found by path and content. int [rows of split]"""
+    import pandas as pd
+
+    number = split["sha256"].str.partition(COPY)
+    copies = number[1] + number[2]
+    paths = [sample[: len(sample) - len(copy)] for sample, copy in zip(split["sample_id"], copies, strict=True)]
+    rows = pd.MultiIndex.from_frame(manifest.table[["path", "sha256"]]).get_indexer(pd.MultiIndex.from_arrays([paths, number[0]]))
+    if (rows < 0).any():
+        sample = split["sample_id"].iloc[int(np.argmax(rows < 0))]
+        raise UnusableData(
+            "The images of a split are in its data set.", f"{sample}, which is not in {manifest.name} as it was", "Import the folder again."
+        )
+    return rows
