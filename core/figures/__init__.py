@@ -1,0 +1,35 @@
+"""Stored arrays → Plotly figures. Computes nothing but shares for colours; knows neither runs nor pages."""
+
+from core.figures.comparison import CostPoint, cost, spread
+from core.figures.data import class_counts, part_counts, shares
+from core.figures.matrices import agreement, confusion, cross_data
+from core.figures.probabilities import precision_recall, reliability, roc, threshold
+from core.figures.theme import BEST, PALETTE, PARTS, TRAINING, VALIDATION, class_colours, run_colours
+from core.figures.training import Series, curves, learning_rate, overlay
+
+__all__ = [
+    "BEST",
+    "PALETTE",
+    "PARTS",
+    "TRAINING",
+    "VALIDATION",
+    "CostPoint",
+    "Series",
+    "agreement",
+    "class_colours",
+    "class_counts",
+    "confusion",
+    "cost",
+    "cross_data",
+    "curves",
+    "learning_rate",
+    "overlay",
+    "part_counts",
+    "precision_recall",
+    "reliability",
+    "roc",
+    "run_colours",
+    "shares",
+    "spread",
+    "threshold",
+]
