@@ -176,6 +176,15 @@ def _read(path: Path) -> pd.DataFrame:
     return pd.read_parquet(path)
 
 
+def why_not(overlap: Overlap) -> str:
+    """Why a run cannot be judged by a data set, even by a part of its classes; empty where it can."""
+    try:
+        _refuse(overlap, some_classes=True)
+    except UnusableData as error:
+        return str(error)
+    return ""
+
+
 def _refuse(overlap: Overlap, some_classes: bool) -> None:
     run, manifest, knows = overlap.run, overlap.manifest, ", ".join(overlap.run.recipe().data.classes)
     if overlap.other_classes and not (some_classes and overlap.labels):

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from core import wording
 from core.data import batches, cache
 from core.data.cache import Progress
 from core.data.images import XRay
@@ -23,9 +24,6 @@ from core.explain import cam
 from core.models import registry
 from core.recipes import creation
 from core.runs.store import PROBABILITY, Run
-
-MEDICAL_NOTE = "Not a medical device: for teaching and research. It must not be used to diagnose anybody."
-SYNTHETIC_NOTE = "This model was trained on synthetic images only: what it says about a real X-ray means nothing."
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Predictor:
         """Classify one image."""
         prepared = prepare(xray.pixels, self.recipe.image.preparation)
         shares = self._shares(self._input(prepared))[0].tolist()
-        notes = (SYNTHETIC_NOTE,) if self.recipe.data.synthetic else ()
+        notes = (wording.SYNTHETIC_NOTE,) if self.recipe.data.synthetic else ()
         return Answer(
             label=self.classes[int(np.argmax(shares))],
             probabilities=dict(zip(self.classes, shares, strict=True)),

@@ -5,9 +5,8 @@ import streamlit as st
 from core import figures, wording
 from core.data import images
 from core.explain import overlay
-from core.inference import Predictor
 from core.runs import index, store
-from pages import parts
+from pages import _networks, parts
 
 parts.title("Predict")
 st.info(parts.MEDICAL_NOTE)
@@ -18,13 +17,6 @@ if not labels:
     st.stop()
 chosen = parts.choose("Run", list(labels), "run", labels.__getitem__)
 
-
-@st.cache_resource(max_entries=2, show_spinner="Loading the network …")
-def predictor_of(run_id: str, epoch: int) -> Predictor:  # noqa: ARG001  the epoch is part of the key alone
-    """Shared by all browser sessions; cached by the run and the epoch of its weights."""
-    return Predictor(store.find(run_id))
-
-
 upload = st.file_uploader(
     "Chest X-ray", type=[suffix.lstrip(".") for suffix in images.READABLE], help="PNG, JPEG, WebP, BMP, TIFF or DICOM"
 )
@@ -33,7 +25,7 @@ if upload is None:
     st.stop()
 
 with parts.errors_here():
-    predictor = predictor_of(chosen, store.find(chosen).weights_epoch())
+    predictor = _networks.predictor_of(chosen, store.find(chosen).weights_epoch())
     answer = predictor.answer(images.read(upload.getvalue(), upload.name))
 
 for warning in answer.warnings:

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from core import figures, wording
-from core.evaluation.metrics import Evaluation, evaluate_predictions
+from core import charts, wording
 from core.jobs import local
 from core.runs import index, store
-from pages import parts
+from pages import _results, parts
 
 parts.title("Runs")
 rows = index.rows()
@@ -21,15 +20,7 @@ run = store.find(chosen)
 with parts.errors_here():
     recipe, first = run.recipe(), run.status()
 
-
-@st.cache_data(max_entries=64)
-def evaluation_of(run_id: str, ended: float | None) -> Evaluation:  # noqa: ARG001  the end is part of the key alone
-    """Cached by the run and when it ended."""
-    return evaluate_predictions(store.find(run_id).predictions(), store.find(run_id).recipe().data.classes, "test")
-
-
-REFRESH = {"queued": 1, "running": 1, "interrupted": 5}
-"""Seconds; an interrupted run may be taken up again from elsewhere."""
+REFRESH = {"queued": 1, "running": 1, "interrupted": 5}  # seconds; an interrupted run may be taken up again from elsewhere
 
 
 @st.fragment(run_every=REFRESH.get(first.state))
@@ -50,13 +41,18 @@ def progress() -> None:
         head[1].write(status.message)
     history = run.metrics()
     if history:
-        st.plotly_chart(figures.curves(history, recipe.epochs), key="curves", alt="Loss and accuracy over the epochs")
+        with st.popover("Look of the curves", icon=":material/tune:"):
+            smoothing = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05)
+            log = st.toggle("Logarithmic loss")
+            rates = st.toggle("Learning rate")
+        figure = charts.curves(history, recipe.epochs, smoothing, log, rates)
+        st.plotly_chart(figure, key="curves", alt="Loss and accuracy over the epochs")
     elif status.live:
         st.caption("The curves begin with the first steps.")
 
 
 if recipe.data.synthetic:
-    st.caption(":material/draw: Trained on synthetic images: its figures say nothing about real X-rays.")
+    st.caption(":material/draw: " + wording.SYNTHETIC_NOTE)
 for caution in recipe.cautions:
     st.warning(caution, icon=":material/warning:")
 progress()
@@ -65,25 +61,7 @@ if first.state in ("interrupted", "failed", "cancelled") and st.button("Go on wi
     st.rerun()
 
 if not first.live and run.has_predictions():
-    with parts.errors_here():
-        evaluation = evaluation_of(run.id, first.finished)
-    st.subheader(f"Test part: {wording.count(evaluation.images, 'image')}, split {run.split_kind()}")
-    tiles = st.columns(4)
-    for tile, (name, estimate) in zip(tiles, evaluation.metrics.items(), strict=True):
-        with tile.container(border=True):
-            st.metric(wording.METRICS[name], wording.figure(name, estimate.value))
-            st.caption(f"95 %: {wording.figure(name, estimate.low)} to {wording.figure(name, estimate.high)}")
-    matrix, table = st.columns([2, 3], gap="medium")
-    matrix.plotly_chart(
-        figures.confusion(evaluation.confusion, evaluation.classes), key="matrix", alt=f"Confusion matrix {evaluation.confusion.tolist()}"
-    )
-    table.dataframe(evaluation.text_table(), hide_index=True)
-    table.caption(
-        f"{evaluation.interval_kind}. The matrix has a row a true class and a column a predicted one; weights of epoch {first.best_epoch}."
-    )
-    table.page_link(
-        "pages/predict.py", label="Ask this network about an image", icon=":material/image_search:", query_params={"run": run.id}
-    )
+    _results.show(run, first.finished)
 
 with st.expander("Recipe"):
     st.caption(f"Recipe {recipe.id}: everything that changes the result")

@@ -7,17 +7,17 @@ from pathlib import Path
 from threading import Thread
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core import wording
 from core.data import images, library
 from core.data.images import XRay
 from core.data.manifest import Manifest
-from core.errors import UnknownName, UnusableData, UnusableRun
-from core.inference import SYNTHETIC_NOTE, Predictor
+from core.errors import UnknownName, UnusableRun
+from core.inference import Predictor
 from core.models import classifier
 from core.recipes.recipe import DataSpec, compose
 from core.runs import store
@@ -95,7 +95,7 @@ def test_normalisation_comes_with_the_weights(run: Run) -> None:
 
 def test_a_model_of_synthetic_images_says_so_before_all_else() -> None:
     assert Predictor(make_run()).answer(xray(GREY, "Odd.")).warnings == ("Odd.",)
-    assert Predictor(make_run(synthetic=True)).answer(xray(GREY, "Odd.")).warnings == (SYNTHETIC_NOTE, "Odd.")
+    assert Predictor(make_run(synthetic=True)).answer(xray(GREY, "Odd.")).warnings == (wording.SYNTHETIC_NOTE, "Odd.")
 
 
 def test_a_run_without_a_model_is_refused(run: Run) -> None:
@@ -124,7 +124,7 @@ def test_a_heat_map_of_an_unknown_class_or_method_is_refused(predictor: Predicto
     with pytest.raises(UnknownName, match=r"A class is chosen by its name\. Received: 'Covid'\. Did you mean covid\?"):
         predictor.heat_map(prepared, "Covid")
     with pytest.raises(UnknownName, match="heat-map method"):
-        predictor.heat_map(prepared, "covid", "scorecam")
+        predictor.heat_map(prepared, "covid", "x-ray-vision")
 
 
 def test_an_answer_given_meanwhile_does_not_disturb_a_heat_map(predictor: Predictor) -> None:

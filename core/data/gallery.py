@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from core.data import images
@@ -15,6 +17,15 @@ def samples(manifest: Manifest, per_class: int, size: int = 192) -> dict[str, li
         UnreadableImage: a file can no longer be read.
     """
     return {
-        label: [images.fit(images.read(manifest.root / path).pixels, size, "pad") for path in rows["path"].head(per_class)]
+        label: [thumbnail(manifest.root / path, size) for path in rows["path"].head(per_class)]
         for label, rows in manifest.table.groupby("label")
     }
+
+
+def thumbnail(file: Path, size: int = 192) -> np.ndarray:
+    """One image, padded to a square. uint8 [size, size]
+
+    Raises:
+        UnreadableImage: the file can no longer be read.
+    """
+    return images.fit(images.read(file).pixels, size, "pad")

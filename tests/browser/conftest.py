@@ -92,9 +92,17 @@ def page(browser: Browser, server: Server, request: pytest.FixtureRequest) -> It
     yield page
     OUTPUT.mkdir(exist_ok=True)
     page.screenshot(path=OUTPUT / f"{request.node.name}.png")
-    print("--- page\n", page.url, "\n", page.inner_text("body"))
-    print("--- console\n", "\n".join(said[-20:]))
-    print("--- server\n", (server.artifacts / "server.log").read_text()[-3000:])
-    for run in sorted(server.artifacts.glob("runs/*")):
-        print(f"--- {run.name}\n", (run / "status.json").read_text(), (run / "log.txt").read_text()[-2000:] if (run / "log.txt").exists() else "")
+    sys.stdout.write(_last_words(page, server, said))
     page.close()
+
+
+def _last_words(page: Page, server: Server, said: list[str]) -> str:
+    """What a person would look at after a failure: the page's text, its console, the server's log, every run's status and log."""
+    runs = sorted(server.artifacts.glob("runs/*"))
+    sections = {
+        f"page {page.url}": page.inner_text("body"),
+        "console": "\n".join(said[-20:]),
+        "server": (server.artifacts / "server.log").read_text()[-3000:],
+        **{str(file): file.read_text()[-2000:] for run in runs for file in (run / "status.json", run / "log.txt") if file.is_file()},
+    }
+    return "".join(f"--- {name}\n{text}\n" for name, text in sections.items())

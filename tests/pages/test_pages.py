@@ -84,7 +84,7 @@ def test_the_run_page_shows_metrics_split_and_matrix_of_the_run_in_the_link(run,
     app = open_page("pages/runs.py", run=run.id)
     assert app.query_params["run"] in (run.id, [run.id])
     assert "grouped by patient" in texts(app)
-    assert {metric.label for metric in app.metric} >= {"Accuracy", "Loss (cross entropy)"}
+    assert {metric.label for metric in app.metric} >= {"Accuracy", "ROC AUC"}
     assert "Sensitivity" in app.dataframe[0].value
 
 

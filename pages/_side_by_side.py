@@ -1,0 +1,125 @@
+"""Two to ten runs beside each other: what can be told apart, differing settings, curves, matrices, images on which they disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core import charts, figures
+from core.data import library
+from core.errors import CoreError
+from core.evaluation import cases, comparison, predicted
+from core.evaluation.metrics import Evaluation, evaluate_predictions
+from core.runs import store
+from core.runs.index import Row
+from pages import _networks, parts
+
+VIEWS = {
+    "tests": "Can they be told apart?",
+    "settings": "Settings",
+    "curves": "Curves",
+    "matrices": "Confusion matrices",
+    "images": "Images",
+}
+
+
+def show(rows: Sequence[Row], picked: Sequence[str]) -> None:
+    """`picked`: the runs selected in the table, which replace those chosen before."""
+    labels = {row.run_id: parts.run_label(row) for row in rows}
+    if picked and list(picked) != st.session_state.get("picked"):
+        st.session_state["picked"], st.session_state["chosen"] = list(picked), list(picked)[: comparison.MOST]
+    if "chosen" not in st.session_state:
+        st.session_state["chosen"] = [run for run in st.query_params.get("runs", "").split(",") if run in labels]
+    chosen = st.multiselect("Runs", list(labels), format_func=labels.__getitem__, key="chosen", max_selections=comparison.MOST)
+    st.query_params["runs"] = ",".join(chosen)
+    if len(chosen) < comparison.FEWEST:
+        st.caption("Choose two to ten runs here, or select their lines in the table.")
+        return
+    view = parts.tabs("View", list(VIEWS), "view", VIEWS.__getitem__)
+    runs = [store.find(run) for run in chosen]
+    names = dict(zip(chosen, short_names([next(row for row in rows if row.run_id == run) for run in chosen]), strict=True))
+    with parts.errors_here():
+        {"tests": _tests, "settings": _settings, "curves": _curves, "matrices": _matrices, "images": _images}[view](runs, names)
+
+
+def short_names(rows: Sequence[Row]) -> list[str]:
+    """Model names, told apart by a letter where several runs share one."""
+    models = [row.model for row in rows]
+    seen: dict[str, int] = {}
+    found = []
+    for model in models:
+        seen[model] = seen.get(model, 0) + 1
+        found.append(f"{model} {'abcdefghij'[seen[model] - 1]}" if models.count(model) > 1 else model)
+    return found
+
+
+@st.cache_data(max_entries=32, show_spinner="Comparing …")
+def _compared(chosen: tuple[str, ...], _runs: list[predicted.Predicted], names: dict[str, str]) -> comparison.Comparison:  # noqa: ARG001
+    return comparison.compare(_runs, names)
+
+
+def _readable(runs: Sequence[store.Run]) -> list[predicted.Predicted]:
+    """Their answers; a run whose files are damaged is named and left out."""
+    found = []
+    for run in runs:
+        try:
+            found.append(predicted.of_run(run))
+        except CoreError as error:
+            parts.problems(error)
+    return found
+
+
+def _tests(runs: Sequence[store.Run], names: dict[str, str]) -> None:
+    found = _readable(runs)
+    if len(found) < comparison.FEWEST:
+        return
+    result = _compared(tuple(run.name for run in found), found, names)
+    for pair in result.pairs:
+        st.markdown(f"- {f'{pair.a}, {pair.b}: ' if pair.unpaired else ''}{pair.sentence}")
+    st.caption(f"McNemar’s exact test on the shared test images, with Holm’s correction for several pairs. {comparison.CAUTION}")
+    st.dataframe(result.table(), hide_index=True)
+
+
+def _settings(runs: Sequence[store.Run], names: dict[str, str]) -> None:
+    fields = comparison.differing_fields({names[run.id]: run.recipe() for run in runs})
+    if not fields:
+        st.write("Their recipes are the same.")
+    st.table([{"Setting": field} | {name: str(value) for name, value in values.items()} for field, values in fields], hide_index=True)
+
+
+def _curves(runs: Sequence[store.Run], names: dict[str, str]) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        quantity = st.selectbox("Curve", ["loss", "accuracy", "learning rate"])
+        part = st.selectbox("Part", ["validation", "train"])
+        by = st.selectbox("A point for each", ["epoch", "step"], help="Steps hold the training loss and the learning rate.")
+        smoothing = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05)
+        log = st.toggle("Logarithmic")
+    histories = {names[run.id]: run.metrics() for run in runs}
+    st.plotly_chart(
+        charts.overlay(histories, quantity, part, by, smoothing, log), key="overlay", alt=f"{quantity} of the runs over the epochs"
+    )
+    st.caption("A star marks each run's best epoch on the validation part.")
+
+
+@st.cache_data(max_entries=64)
+def _evaluation_of(run_id: str, _run: predicted.Predicted) -> Evaluation:  # noqa: ARG001
+    return evaluate_predictions(_run.table, _run.classes)
+
+
+def _matrices(runs: Sequence[store.Run], names: dict[str, str]) -> None:
+    columns = st.columns(2, gap="medium")
+    for number, run in enumerate(_readable(runs)):
+        evaluation = _evaluation_of(run.name, run)
+        with columns[number % 2]:
+            st.caption(f"**{names[run.name]}**: {evaluation.images} test images")
+            st.plotly_chart(figures.confusion(evaluation.confusion, evaluation.classes), key=f"matrix {run.name}", alt="Confusion matrix")
+
+
+def _images(runs: Sequence[store.Run], names: dict[str, str]) -> None:
+    kinds = {"disagree": "On which they disagree", "missed": "That all get wrong"}
+    kind = parts.tabs("Images", list(kinds), "kind", kinds.__getitem__)
+    readable = _readable(runs)
+    found = {"disagree": cases.disagreements, "missed": cases.missed_by_all}[kind](readable)
+    manifest = library.open_dataset(runs[0].recipe().data.name)
+    _networks.answer_grid(found, manifest, {run.name: names[run.name] for run in readable}, kind)

@@ -1,0 +1,77 @@
+"""All runs in one table, with their intervals and what they cost; two to ten of them side by side."""
+
+import streamlit as st
+
+from core import charts, wording
+from core.evaluation import overview, probes
+from core.evaluation.metrics import evaluate_predictions
+from core.report.tables import Table
+from core.runs import index, store
+from pages import _side_by_side, parts
+
+DEFAULT = ("accuracy", "balanced_accuracy", "roc_auc", "parameters", "minutes")
+titles = wording.METRICS | {name: cost.title for name, cost in overview.COSTS.items()}
+
+parts.title("Compare")
+rows = [row for row in index.rows() if row.accuracy is not None]
+if not rows:
+    st.write("No run has been tested yet, so there is nothing to compare.")
+    st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
+    st.stop()
+
+
+@st.cache_data(max_entries=64)
+def probe_lines(key: str) -> list[overview.Line]:
+    """Cached by the folder that the answers of the probes lie in, which is named by what they rest on."""
+    stored = probes.stored(key)
+    evaluations = {name: evaluate_predictions(each.table, each.classes) for name, each in stored.answers.items()}
+    return [overview.probe_line(name, stored.data, found.metrics, found.images) for name, found in evaluations.items()]
+
+
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    by = parts.choose("A line for", list(overview.GROUPS), "by", overview.GROUPS.__getitem__)
+    ranked_by = parts.choose("Sorted by", [*overview.METRICS, *overview.COSTS], "sort", titles.__getitem__)
+    data = st.multiselect("Data set", sorted({row.data for row in rows}), placeholder="all")
+    models = st.multiselect("Model", sorted({row.model for row in rows}), placeholder="all")
+columns = st.multiselect("Columns", [*overview.METRICS, *overview.COSTS], DEFAULT, titles.__getitem__)
+
+wanted = [row for row in rows if (not data or row.data in data) and (not models or row.model in models)]
+lines = overview.lines(wanted, by)
+if not models:
+    found = [line for key in probes.stored_keys() for line in probe_lines(key)]
+    lines += [line for line in found if not data or line.data in data]
+lines = overview.ranked(lines, ranked_by)
+event = st.dataframe(
+    overview.text_table(lines, columns), key="table", hide_index=True, on_select="rerun", selection_mode="multi-row",
+    alt="Runs with their metrics and costs",
+)  # fmt: skip
+st.caption(
+    f"{wording.count(len(wanted), 'run')} on the test part, with 95 % intervals, or mean ± standard deviation over runs. ★ best on its "
+    "data set; whether it can be told from the next is another question: put them side by side. Probes see no lungs, or hardly any: where "
+    "one comes near a network, the network may live on the same shortcut."
+)
+with st.container(horizontal=True, vertical_alignment="center"):
+    table = Table(overview.text_table(lines, columns), "Test figures of all runs")
+    numbers = Table(overview.table(lines, columns), "Test figures of all runs")
+    parts.table_downloads(table, "comparison", numbers)
+    probed = st.button(
+        "Probe the data for shortcuts", icon=":material/troubleshoot:",
+        help="Simple classifiers that see only the image's size, its border, its outer part, or 16×16 pixels, on the newest run's split.",
+    )  # fmt: skip
+if probed:
+    with parts.errors_here():
+        bar = st.progress(0.0, text="Reading images …")
+        run = store.find(wanted[0].run_id)
+        probes.for_run(run, lambda done, total: bar.progress(done / total, text=f"Reading images: {done:,} of {total:,}"))
+    st.rerun()
+
+with st.expander("What accuracy costs"):
+    cost = st.selectbox("Cost", list(overview.COSTS), format_func=titles.__getitem__)
+    st.plotly_chart(charts.cost(lines, cost), key="cost", alt="Accuracy against cost, with the Pareto front")
+repeated = [line for line in overview.lines(wanted, "experiment") if len(line.rows) > 1]
+if repeated:
+    with st.expander("Spread over seeds and folds"):
+        st.plotly_chart(charts.spread(repeated), key="spread", alt="Accuracy of every repeat of an experiment")
+
+st.subheader("Side by side")
+_side_by_side.show(rows, [row.run_id for number in event.selection.rows for row in lines[number].rows])
