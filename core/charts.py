@@ -95,11 +95,9 @@ def threshold(predictions: pd.DataFrame, classes: tuple[str, ...], name: str, ch
 
 
 def thresholds(predictions: pd.DataFrame, classes: tuple[str, ...]) -> dict[str, float]:
-    """Each class's threshold by Youden's index, chosen on the validation part alone; 0.5 where that has one class only."""
-    found = {
-        name: operating.youden_threshold(labels, scores) for name, labels, scores in _one_against_rest(predictions, classes, "validation")
-    }
-    return {name: 0.5 if value != value else min(1.0, value) for name, value in found.items()}
+    """Each class's threshold, chosen on the validation part alone."""
+    labels, probabilities, _ = answers_of(predictions, classes, "validation")
+    return operating.thresholds(labels, probabilities, classes)
 
 
 def cost(lines: Sequence[overview.Line], column: str) -> go.Figure:

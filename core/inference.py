@@ -5,8 +5,12 @@ Preprocessing is read from the run's recipe, and the normalisation is part of th
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from threading import Lock
 
 import numpy as np
@@ -14,71 +18,169 @@ import pandas as pd
 import torch
 
 from core import wording
-from core.data import batches, cache
+from core.data import batches, cache, plausibility
 from core.data.cache import Progress
 from core.data.images import XRay
 from core.data.manifest import Manifest
 from core.data.preparation import prepare
-from core.errors import UnknownName
+from core.data.uploads import Upload
+from core.errors import Problem, UnknownName, UnusableData
+from core.evaluation import calibration, operating
+from core.evaluation.familiarity import Neighbour, Reference
+from core.evaluation.metrics import answers_of
 from core.explain import cam
 from core.models import registry
+from core.models.features import recorded
 from core.recipes import creation
 from core.runs.store import PROBABILITY, Run
+
+AHEAD = 2  # batches that are read while the network works on one
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says about one image. `prepared` is the image as the network saw it. uint8 [S, S]"""
+    """What a model says about one image, and what must be known before it is believed.
+
+    `prepared` is the image as the network saw it, uint8 [S, S]. `doubts`: reasons to take the picture for no chest X-ray like those
+    that the network knows; with any, the answer is to be withheld until a person asks for it all the same.
+    """
 
     label: str
     probabilities: dict[str, float]
     prepared: np.ndarray
     warnings: tuple[str, ...]
+    calibrated: dict[str, float] | None = None  # by the temperature fitted on the run's validation part; None without one
+    doubts: tuple[str, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()  # training images, the nearest first
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What a run's validation part says of its probabilities: one temperature, and a threshold a class (Youden)."""
+
+    temperature: float
+    thresholds: dict[str, float]
 
 
 class Predictor:
-    """A run's kept model, ready to answer. May be shared between threads: they take turns by a lock."""
+    """A run's kept model, ready to answer, on the CPU: a training on a GPU keeps its memory to itself. May be shared between threads:
+    they take turns by a lock.
+    """
 
     def __init__(self, run: Run, weights: dict[str, torch.Tensor] | None = None) -> None:
-        """Load the model on the CPU, with the weights that the run kept or those given.
+        """Load the model with the weights that the run kept, or those given.
 
         Raises:
             UnusableRun: the run kept no model.
         """
-        self.run_id, self.recipe = run.id, run.recipe()
+        self.run_id, self.recipe, self._run = run.id, run.recipe(), run
         self.classes = self.recipe.data.classes
-        self._lock = Lock()
+        self.lock = Lock()
         weights = run.weights() if weights is None else weights
         with torch.random.fork_rng(devices=[]):  # random initial weights are overwritten; the caller's generator stays as it is
-            self.model = creation.untrained(self.recipe).eval().requires_grad_(True)  # a heat map needs gradients everywhere
+            self.model = creation.untrained(self.recipe).eval().requires_grad_(False)
         self.model.load_state_dict(weights)
 
     @cached_property
     def architecture(self) -> registry.Architecture:
         return registry.get(self.recipe.model)
 
+    @cached_property
+    def calibration(self) -> Calibrated | None:
+        """None where the run stored no predictions of its validation part."""
+        if not self._run.has_predictions():
+            return None
+        try:
+            labels, shares, _ = answers_of(self._run.predictions(), self.classes, "validation")
+        except UnusableData:
+            return None
+        return Calibrated(calibration.fit_temperature(labels, shares), operating.thresholds(labels, shares, self.classes))
+
+    @cached_property
+    def reference(self) -> Reference | None:
+        """What uploads are compared with; None where the trainer could not make one (too few images)."""
+        return Reference.load(self._run.reference) if self._run.reference.is_file() else None
+
+    @cached_property
+    def layers(self) -> tuple[str, ...]:
+        """Layers that heat maps can be read from, in running order."""
+        return cam.layers(self.model, self.recipe.image.size, self.architecture.cam_layer, self.lock)
+
     def answer(self, xray: XRay) -> Answer:
         """Classify one image."""
-        prepared = prepare(xray.pixels, self.recipe.image.preparation)
-        shares = self._shares(self._input(prepared))[0].tolist()
+        return self.answer_batch([xray])[0]
+
+    def answer_batch(self, xrays: Sequence[XRay]) -> list[Answer]:
+        """Classify several images in one pass; what is said of one does not depend on the others."""
+        prepared = [prepare(xray.pixels, self.recipe.image.preparation) for xray in xrays]
+        x = batches.to_unit(torch.from_numpy(np.stack(prepared)))
+        with self.lock, torch.inference_mode(), recorded(self.model.layer(self.architecture.cam_layer)) as found:
+            shares = self.model(x).double().softmax(dim=1).numpy()
+        return [self._answer(*one) for one in zip(xrays, prepared, shares, found[0], strict=True)]
+
+    def answers(self, uploads: Iterable[Upload]) -> Iterator[tuple[Upload, Answer | Problem]]:
+        """An answer, or why there is none, for every upload in its order; images are read beside the network, a few at a time."""
+        waiting: deque[tuple[list[Upload], Iterator[XRay | Problem]]] = deque()
+        with ThreadPoolExecutor(2) as pool:
+            remaining = iter(uploads)
+            while group := list(islice(remaining, self.recipe.batch_size)):
+                waiting.append((group, pool.map(Upload.outcome, group)))
+                if len(waiting) > AHEAD:
+                    yield from self._answered(*waiting.popleft())
+            while waiting:
+                yield from self._answered(*waiting.popleft())
+
+    def heat_map(self, prepared: np.ndarray, label: str, method: str = "gradcam", layer: str = "") -> cam.HeatMap:
+        """Where the evidence for class `label` lies in `prepared`, an answer's image as the network saw it; `layer`: one of `layers`.
+
+        Raises:
+            UnknownName: no such class, method or layer.
+            InvalidSpec: the method does not fit the network.
+        """
+        return self.heat_maps(prepared, [label], method, layer)[0]
+
+    def heat_maps(self, prepared: np.ndarray, labels: Sequence[str], method: str = "gradcam", layer: str = "") -> list[cam.HeatMap]:
+        """`heat_map` of several classes on one image, in one pass where the method allows it."""
+        for label in labels:
+            if label not in self.classes:
+                raise UnknownName.among("class", label, self.classes)
+        numbers = [self.classes.index(label) for label in labels]
+        place = layer or self.architecture.cam_layer
+        return cam.explain_many(self.model, place, self.input(prepared), numbers, self.lock, method, labels)
+
+    def input(self, prepared: np.ndarray) -> torch.Tensor:
+        """What the model takes for one prepared image. float32 [1, 1, S, S]"""
+        return batches.to_unit(torch.from_numpy(prepared)[None])
+
+    def _answered(self, uploads: list[Upload], outcomes: Iterator[XRay | Problem]) -> Iterator[tuple[Upload, Answer | Problem]]:
+        read = list(outcomes)
+        xrays = [outcome for outcome in read if isinstance(outcome, XRay)]
+        answers = iter(self.answer_batch(xrays) if xrays else [])
+        for upload, outcome in zip(uploads, read, strict=True):
+            yield upload, next(answers) if isinstance(outcome, XRay) else outcome
+
+    def _answer(self, xray: XRay, prepared: np.ndarray, shares: np.ndarray, features: np.ndarray) -> Answer:
+        colour = 0.0 if xray.colours is None else plausibility.colourfulness(xray.colours)
+        doubts = [finding.sentence for finding in plausibility.findings(xray.pixels, colour)]
+        neighbours: tuple[Neighbour, ...] = ()
+        if self.reference is not None:
+            familiarity = self.reference.judge(features, prepared)
+            doubts += [familiarity.sentence] if familiarity.flagged else []
+            neighbours = tuple(self.reference.nearest(features))
+        calibrated = None
+        if self.calibration is not None:
+            scaled = calibration.with_temperature(shares[None], self.calibration.temperature)[0]
+            calibrated = dict(zip(self.classes, scaled.tolist(), strict=True))
         notes = (wording.SYNTHETIC_NOTE,) if self.recipe.data.synthetic else ()
         return Answer(
             label=self.classes[int(np.argmax(shares))],
-            probabilities=dict(zip(self.classes, shares, strict=True)),
+            probabilities=dict(zip(self.classes, shares.tolist(), strict=True)),
             prepared=prepared,
             warnings=(*notes, *xray.warnings),
+            calibrated=calibrated,
+            doubts=tuple(doubts),
+            neighbours=neighbours,
         )
-
-    def heat_map(self, prepared: np.ndarray, label: str, method: str = "gradcam") -> cam.HeatMap:
-        """Where the evidence for class `label` lies in `prepared`, an answer's image as the network saw it.
-
-        Raises:
-            UnknownName: no such class or method.
-        """
-        if label not in self.classes:
-            raise UnknownName.among("class", label, self.classes)
-        layer = self.model.layer(self.architecture.cam_layer)
-        return cam.explain(self.model, layer, self._input(prepared), self.classes.index(label), self._lock, method)
 
     def predict(self, manifest: Manifest, rows: np.ndarray, progress: Progress | None = None) -> pd.DataFrame:
         """Predictions for `rows` of `manifest`, in the form in which runs store them (split "external"); no heat maps."""
@@ -99,8 +201,5 @@ class Predictor:
 
     def _shares(self, x: torch.Tensor) -> np.ndarray:
         """Probabilities, float64 [batch, classes]. By the lock: a heat map made meanwhile would read this pass's activations."""
-        with self._lock, torch.inference_mode():
+        with self.lock, torch.inference_mode():
             return self.model(x).double().softmax(dim=1).numpy()
-
-    def _input(self, prepared: np.ndarray) -> torch.Tensor:
-        return batches.to_unit(torch.from_numpy(prepared)[None])

@@ -92,9 +92,13 @@ def moment(timestamp: float | None) -> str:
 
 def estimate(name: str, value: float, low: float, high: float) -> str:
     """A metric with its interval: "84.1 % (79.0–88.6)", "0.512 (0.401–0.633)"; without one where it is unknown."""
-    if low != low:
-        return figure(name, value)
-    return f"{figure(name, value)} ({_bare(name, low)}–{_bare(name, high)})"
+    interval = bounds(name, low, high)
+    return f"{figure(name, value)} ({interval})" if interval else figure(name, value)
+
+
+def bounds(name: str, low: float, high: float) -> str:
+    """A metric's interval: "79.0–88.6", "0.401–0.633"; empty where it is unknown."""
+    return "" if low != low else f"{_bare(name, low)}–{_bare(name, high)}"
 
 
 def spread(name: str, mean: float, deviation: float | None, runs: int) -> str:

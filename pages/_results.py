@@ -11,6 +11,7 @@ from core import assessment, charts, figures, wording
 from core.data import library
 from core.evaluation import calibration, cases
 from core.evaluation.metrics import Evaluation, evaluate_predictions
+from core.export import onnx
 from core.report import card, html, tables, tensorboard
 from core.runs import store
 from pages import _networks, parts
@@ -200,6 +201,16 @@ def _files(looked: Looked) -> None:
             "application/zip",
             icon=":material/monitoring:",
         )
+    if st.button(
+        "Prepare the network as an ONNX file", icon=":material/deployed_code:", help="For other programs; checked against the original."
+    ):
+        with parts.errors_here(stop=False), st.spinner("Exporting and comparing on 50 images …"):
+            exported = onnx.export(run, run.folder / "exports" / f"{run.id}.onnx")
+            images = wording.count(exported.compared_on, "image")
+            st.success(f"No probability differs by more than {exported.largest_difference:.2g} on {images}.")
+            st.download_button(
+                "ONNX file", exported.path.read_bytes, exported.path.name, "application/octet-stream", icon=":material/download:"
+            )
     st.caption(f"The table of the classes ({looked.target})")
     table = tables.Table(evaluation.text_table(), f"{run.recipe().model}, {OWN.get(looked.target, looked.target)}", evaluation.notes)
     parts.table_downloads(table, f"{run.id}-{looked.target}", tables.Table(evaluation.table()))

@@ -47,7 +47,10 @@ def navigation() -> st.Page:
                 st.Page("pages/cross_data.py", title="Cross-data", icon=":material/grid_on:"),
                 st.Page("pages/papers.py", title="Papers", icon=":material/menu_book:"),
             ],
-            "Explain": [st.Page("pages/predict.py", title="Predict", icon=":material/image_search:")],
+            "Explain": [
+                st.Page("pages/predict.py", title="Predict", icon=":material/image_search:"),
+                st.Page("pages/heat_maps.py", title="Heat-map lab", icon=":material/local_fire_department:"),
+            ],
         }
     )
 
@@ -135,10 +138,10 @@ def tabs(label: str, options: Sequence[str], parameter: str, format_func: Callab
 
 
 def run_label(row: index.Row) -> str:
-    """How a run is called in a list: model, data, when, how it ended."""
+    """How a run is called in a list: model, data, when, how it ended, and the end of its id: Streamlit takes equal labels for one."""
     when = wording.moment(row.created)
     result = f"{wording.percent(row.accuracy)} of {row.test_images}" if row.accuracy is not None else row.state
-    return f"{row.model} · {row.data} · {when} · {result}"
+    return f"{row.model} · {row.data} · {when} · {result} · {row.run_id.rpartition('-')[2]}"
 
 
 def runs_table(rows: Sequence[index.Row]) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -46,3 +53,28 @@ def real_data() -> Path:
     if not REAL_DATA.is_dir():
         pytest.skip("the real X-rays are not beside the repository")
     return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a browser; without one these tests are skipped, and in CI they fail."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        message = f"No browser found; looked for {', '.join(BROWSERS)}. On Debian: apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One for all tests: two at once cannot be driven from one thread."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-quic", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()

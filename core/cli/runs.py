@@ -13,7 +13,9 @@ from core.errors import UnreadableImage
 
 if TYPE_CHECKING:
     from core.evaluation.metrics import Evaluation
-    from core.inference import Predictor
+    from core.explain.heatmap import HeatMap
+    from core.inference import Answer
+    from core.report.answer import AnswerRecord
     from core.runs.index import Row
 
 app = typer.Typer(help="Look back at runs.", no_args_is_help=True)
@@ -80,12 +82,21 @@ def evaluate(run: RunOption, data: Annotated[str, typer.Option(help="A registere
 
 def predict(
     run: RunOption,
-    images: Annotated[list[Path], typer.Argument(help="Image files.", metavar="IMAGE…")],
-    cam: Annotated[str | None, typer.Option(metavar="METHOD", help="Draw a heat map of the answer: gradcam.")] = None,
+    images: Annotated[list[Path], typer.Argument(help="Image files, and zip archives of them.", metavar="IMAGE…")],
+    cam: Annotated[str | None, typer.Option(metavar="METHOD", help="Draw a heat map of the answer: gradcam, hirescam, layercam …")] = None,
+    layer: Annotated[str, typer.Option(help="The layer that it is read from; the network's own by default.")] = "",
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where heat maps go; artifacts/predictions/RUN by default.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the answers as a table.")] = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the answers as a page, HTML or PDF by its name.")] = None,
     json: Json = False,
 ) -> None:
-    """Classify files and show where the network looked. A bad file is reported and never stops the rest (exit status 1 at the end)."""
+    """Classify files and show where the network looked. A bad file is reported and never stops the rest (exit status 1 at the end).
+
+    An image that is no chest X-ray like those that the network knows is answered too, with the doubts beside it.
+    """
+    from core import answers
+    from core.data import uploads
+    from core.errors import Problem
     from core.explain import cam as methods
     from core.inference import Predictor
     from core.runs import store
@@ -93,38 +104,84 @@ def predict(
 
     if cam:
         methods.refuse_unknown(cam)
-    predictor = Predictor(store.find(run))
+    found = store.find(run)
+    predictor = Predictor(found)
     folder = out or artifacts_dir() / "predictions" / predictor.run_id
-    progress, rows = Progress(), []
-    for number, image in enumerate(images, start=1):
-        try:
-            rows.append(_answer(predictor, image, cam, folder))
-        except UnreadableImage as error:
-            rows.append({"image": str(image), "error": str(error)})
-        progress.counted("predicting")(number, len(images))
+    progress, rows, records = Progress(), [], []
+    for number, (upload, outcome) in enumerate(predictor.answers(uploads.of_paths(images)), start=1):
+        if isinstance(outcome, Problem):
+            rows.append({"image": upload.name, "error": str(UnreadableImage.of([outcome]))})
+        else:
+            heat = predictor.heat_map(outcome.prepared, outcome.label, cam, layer) if cam else None
+            rows.append(_answer(upload.name, outcome, heat, folder))
+            if csv or report:
+                records.append(answers.record(found, predictor, upload.read(), outcome, heat))
+        progress.say(f"answered {number:,}")
+    _take_away(records, csv, report)
     emit(rows, json, "\n".join([*map(_answer_line, rows), wording.MEDICAL_NOTE]))
     if any("error" in row for row in rows):
         raise typer.Exit(1)
 
 
-def _answer(predictor: Predictor, path: Path, method: str | None, folder: Path) -> dict[str, Any]:
-    from core.data import images
+def export(
+    run: Annotated[str, typer.Argument(help="A run's id, or a prefix that no other has.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="RUN.onnx by default.")] = None,
+    json: Json = False,
+) -> None:
+    """Write a run's network as one ONNX file with its preprocessing, checked against the original."""
+    from core.export import onnx
+    from core.runs import store
+
+    found = store.find(run)
+    exported = onnx.export(found, out or Path(f"{found.id}.onnx"))
+    content = {
+        "run_id": found.id,
+        "file": str(exported.path),
+        "input": onnx.INPUTS[exported.input],
+        "largest_difference": exported.largest_difference,
+        "compared_on": exported.compared_on,
+    }
+    images = wording.count(exported.compared_on, "image")
+    text = f"{exported.path}: no probability differs by more than {exported.largest_difference:.2g} on {images}."
+    emit(content, json, text)
+
+
+def _answer(name: str, answer: Answer, heat: HeatMap | None, folder: Path) -> dict[str, Any]:
     from core.explain import overlay
 
-    answer = predictor.answer(images.read(path))
-    row = {"image": str(path), "label": answer.label, "probabilities": answer.probabilities, "cam": None, "warnings": list(answer.warnings)}
-    if method:
-        heat = predictor.heat_map(answer.prepared, answer.label, method)
-        row["cam"] = str(overlay.save(answer.prepared, heat, folder, path.name))
-        row["warnings"] += heat.warnings()
-    return row
+    return {
+        "image": name,
+        "label": answer.label,
+        "probabilities": answer.probabilities,
+        "calibrated": answer.calibrated,
+        "cam": None if heat is None else str(overlay.save(answer.prepared, heat, folder, Path(name).name)),
+        "doubts": list(answer.doubts),
+        "warnings": [*answer.warnings, *(heat.warnings() if heat is not None else ())],
+        "nearest": [vars(neighbour) for neighbour in answer.neighbours],
+    }
+
+
+def _take_away(records: list[AnswerRecord], csv: Path | None, report: Path | None) -> None:
+    from core.files import replacing, write_text
+    from core.report import answer as page
+    from core.report import tables
+
+    if not records:
+        return
+    if csv:
+        write_text(csv, tables.csv(tables.Table(page.table(records))))
+    if report and report.suffix.lower() == ".pdf":
+        with replacing(report) as temporary:
+            temporary.write_bytes(page.pdf(page.page(records)))
+    elif report:
+        write_text(report, page.page(records))
 
 
 def _answer_line(row: dict[str, Any]) -> str:
     if "error" in row:
         return f"{row['image']}: {row['error']}"
     shares = ", ".join(f"{label} {wording.percent(share)}" for label, share in row["probabilities"].items())
-    rest = [*([row["cam"]] if row["cam"] else []), *row["warnings"]]
+    rest = [*([row["cam"]] if row["cam"] else []), *(f"Doubtful: {doubt}" for doubt in row["doubts"]), *row["warnings"]]
     return "\n  ".join([f"{row['image']}: {row['label']} ({shares})", *rest])
 
 

@@ -36,8 +36,8 @@ pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # its w
 BURNED_IN = "The file says that writing is burned into the picture: it may name the patient."
 
 
-def read(data: bytes, name: str) -> tuple[np.ndarray, str, list[str]]:
-    """Pixels (uint8 [height, width]), "DICOM " and the photometric interpretation, warnings.
+def read(data: bytes, name: str) -> tuple[np.ndarray, str, list[str], np.ndarray | None]:
+    """Pixels (uint8 [height, width]), "DICOM " and the photometric interpretation, warnings, colours (see `greys.Grey`).
 
     Raises:
         UnreadableImage: the file holds no single picture, is too large or cannot be decoded.
@@ -51,14 +51,14 @@ def read(data: bytes, name: str) -> tuple[np.ndarray, str, list[str]]:
             values = _values(dataset)
         if photometric in GREYS:
             pixels, warnings = _windowed(values, dataset, name)
-            pixels = 255 - pixels if photometric == "MONOCHROME1" else pixels
+            pixels, colours = 255 - pixels if photometric == "MONOCHROME1" else pixels, None
         else:
-            colours = apply_color_lut(values, dataset) if photometric == "PALETTE COLOR" else values
-            grey, warnings = greys.luminance(Image.fromarray(greys.to_8_bits(colours, name)[0]))
-            pixels = np.asarray(grey)
+            values = apply_color_lut(values, dataset) if photometric == "PALETTE COLOR" else values
+            grey = greys.luminance(Image.fromarray(greys.to_8_bits(values, name)[0]))
+            pixels, warnings, colours = np.asarray(grey.image), grey.warnings, grey.colours
         if dataset.get("BurnedInAnnotation") == "YES":
             warnings.append(BURNED_IN)
-        return pixels, f"DICOM {photometric}", warnings
+        return pixels, f"DICOM {photometric}", warnings, colours
 
 
 def _dataset(data: bytes, name: str) -> pydicom.Dataset:

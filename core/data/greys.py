@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -60,17 +61,28 @@ def has_too_many_scans(jpeg: bytes) -> bool:
     return next(islice(_SCAN.finditer(jpeg), MAX_JPEG_SCANS, None), None) is not None
 
 
-def luminance(image: Image.Image) -> tuple[Image.Image, list[str]]:
-    """An image of 8 bits a channel as mode "L", and a warning where it is not grey."""
+@dataclass(frozen=True, eq=False)
+class Grey:
+    """A picture of 8 bits as mode "L"; what is said of its colours; and these, averaged down, where it has any. uint8 [64, 64, 3]"""
+
+    image: Image.Image
+    warnings: list[str]
+    colours: np.ndarray | None = None
+
+
+def luminance(image: Image.Image) -> Grey:
+    """An image of 8 bits a channel in grey."""
     if image.has_transparency_data:  # laid on black; dropping alpha would bring hidden pixels to light
         clear = image.convert("RGBA")
         image = Image.new("RGB", clear.size)
         image.paste(clear, mask=clear.getchannel("A"))
     if image.mode in ("L", "1"):
-        return image.convert("L") if image.mode == "1" else image, []
+        return Grey(image.convert("L") if image.mode == "1" else image, [])
     if image.mode != "RGB":
         image = image.convert("RGB")
-    return image.convert("L"), _about_colour(image)
+    colours = np.asarray(image.resize((64, 64), Image.Resampling.BOX))  # averaged down, JPEG noise cancels out
+    warnings = _about_colour(colours)
+    return Grey(image.convert("L"), warnings, colours if warnings else None)
 
 
 def to_8_bits(values: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
@@ -100,13 +112,13 @@ def linear(values: np.ndarray, low: float, high: float, name: str) -> np.ndarray
     return np.round(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
 
 
-def _about_colour(image: Image.Image) -> list[str]:
-    """What to say of an RGB image whose channels differ.
+def _about_colour(colours: np.ndarray) -> list[str]:
+    """What to say of a picture, averaged down, whose channels differ. uint8 [height, width, 3]
 
-    They differ where the mean gap between a pixel's largest and smallest channel exceeds 5 of 255, measured on a copy averaged down to
-    64 × 64, in which JPEG noise cancels out. They are a tint, not colours, where each channel follows the others (correlation > 0.97).
+    They differ where the mean gap between a pixel's largest and smallest channel exceeds 5 of 255. They are a tint, not colours, where
+    each channel follows the others (correlation > 0.97).
     """
-    channels = np.asarray(image.resize((64, 64), Image.Resampling.BOX)).reshape(-1, 3).T.astype(np.float64)
+    channels = colours.reshape(-1, 3).T.astype(np.float64)
     if np.ptp(channels, axis=0).mean() <= 5:
         return []
     varied = channels[channels.std(axis=1) > 1]

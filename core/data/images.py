@@ -32,7 +32,7 @@ from core.errors import InvalidSpec
 
 __all__ = ["MAX_BYTES", "MAX_PIXELS", "READABLE", "READER_VERSION", "RESIZES", "Resize", "XRay", "fit", "kind_of", "read"]
 
-READER_VERSION = 1  # part of cache keys: raise it whenever read or fit would give different pixels
+READER_VERSION = 2  # part of cache keys: raise it whenever read or fit would give different pixels
 Resize = Literal["squash", "crop", "pad"]
 RESIZES: tuple[Resize, ...] = get_args(Resize)
 
@@ -94,6 +94,7 @@ class XRay:
     mode: str  # what the file held: "L", "RGB", "RGBA", "P", "I;16", "CMYK", "DICOM MONOCHROME1" …
     format: str  # "PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF" or "DICOM"
     warnings: tuple[str, ...]  # sentences a person can read
+    colours: np.ndarray | None = None  # of a file in colour, averaged down. uint8 [64, 64, 3]
 
 
 def read(source: Path | bytes | BinaryIO, name: str = "") -> XRay:
@@ -103,19 +104,19 @@ def read(source: Path | bytes | BinaryIO, name: str = "") -> XRay:
     Raises UnreadableImage, and nothing else, whatever the bytes hold.
     """
     name = re.split(r"[/\\]", name or str(getattr(source, "name", "")))[-1]
-    data = _content(source, name)
+    data = content(source, name)
     kind = kind_of(data, name)
     if kind == "DICOM":
         from core.data import dicom  # here, because it costs 0.3 s and most data sets hold no DICOM
 
-        pixels, mode, warnings = dicom.read(data, name)
+        pixels, mode, warnings, colours = dicom.read(data, name)
     elif kind in DECODERS:
-        pixels, mode, warnings = _read_picture(data, name, kind)
+        pixels, mode, warnings, colours = _read_picture(data, name, kind)
     else:
         way_out = "Unpack it first." if kind.endswith("archive") or kind == ZIP else WAY_OUT
         raise refusal("An image is a PNG, JPEG, WebP, BMP, TIFF, GIF or DICOM file.", name, f"which seems to be {kind}", way_out)
     pixels.flags.writeable = False
-    return XRay(pixels, name, mode, kind, (*_about_name(name, kind), *warnings, *_about_pixels(pixels)))
+    return XRay(pixels, name, mode, kind, (*_about_name(name, kind), *warnings, *_about_pixels(pixels)), colours)
 
 
 def fit(pixels: np.ndarray, size: int, resize: Resize = "squash") -> np.ndarray:
@@ -136,7 +137,9 @@ def fit(pixels: np.ndarray, size: int, resize: Resize = "squash") -> np.ndarray:
     target = (size, size)
     if resize == "pad":  # resized before it is padded: the padded original of a 1 × 60,000,000 strip would not fit in memory
         target = (max(1, round(width * size / long)), max(1, round(height * size / long)))
-    resized = np.array(Image.fromarray(pixels).resize(target, Image.Resampling.BILINEAR))
+    # Width first, then height: which of them comes first changes some greys by one, and Pillow's own choice depends on its version.
+    narrowed = Image.fromarray(pixels).resize((target[0], pixels.shape[0]), Image.Resampling.BILINEAR)
+    resized = np.array(narrowed.resize(target, Image.Resampling.BILINEAR))
     if resized.shape == (size, size):
         return resized
     square = np.zeros((size, size), np.uint8)
@@ -145,15 +148,15 @@ def fit(pixels: np.ndarray, size: int, resize: Resize = "squash") -> np.ndarray:
     return square
 
 
-def _content(source: Path | bytes | BinaryIO, name: str) -> bytes:
-    """All bytes of `source`, refused unread where they are too many."""
+def content(source: Path | bytes | BinaryIO, name: str) -> bytes:
+    """All bytes of `source`, called `name`, refused unread where they are too many. Raises UnreadableImage."""
     try:
         if isinstance(source, Path):
             if not source.is_file():
                 seems = "which is a folder" if source.is_dir() else "which is no file" if source.exists() else "which does not exist"
                 raise refusal("An image is read from a file that exists.", name, seems, "Check the path.")
             with source.open("rb") as stream:
-                return _content(stream, name)
+                return content(stream, name)
         if isinstance(source, bytes):
             size, data = len(source), source
         else:
@@ -188,8 +191,8 @@ def kind_of(data: bytes, name: str = "") -> str:
     return "text" if all(c.isprintable() or c.isspace() for c in text) else "an unknown kind of file"
 
 
-def _read_picture(data: bytes, name: str, kind: str) -> tuple[np.ndarray, str, list[str]]:
-    """Pixels (uint8 [height, width]), Pillow's mode, warnings: for every format but DICOM."""
+def _read_picture(data: bytes, name: str, kind: str) -> tuple[np.ndarray, str, list[str], np.ndarray | None]:
+    """Pixels (uint8 [height, width]), Pillow's mode, warnings, colours (see `greys.Grey`): for every format but DICOM."""
     with decoding(name, kind):
         image: Image.Image = DECODERS[kind](io.BytesIO(data))
         check_pixels(*image.size, name)
@@ -206,11 +209,11 @@ def _read_picture(data: bytes, name: str, kind: str) -> tuple[np.ndarray, str, l
         if mode[0] in "IF":
             pixels, warnings = to_8_bits(_deep_values(image, tags), name)
             white_is_zero = tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0  # Pillow minds that for 8 bits only
-            return (255 - pixels if white_is_zero else pixels), mode, warnings
-        grey, warnings = luminance(image)
+            return (255 - pixels if white_is_zero else pixels), mode, warnings, None
+        grey = luminance(image)
     if narrowed:
-        warnings.append("The file holds 16 bits a channel with colour or transparency; only the upper 8 of them were read.")
-    return np.asarray(grey), mode, warnings
+        grey.warnings.append("The file holds 16 bits a channel with colour or transparency; only the upper 8 of them were read.")
+    return np.asarray(grey.image), mode, grey.warnings, grey.colours
 
 
 def _frames(image: Image.Image) -> int:

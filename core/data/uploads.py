@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from core.data import images
 from core.data.images import XRay
@@ -58,6 +59,21 @@ def unpack(files: Iterable[tuple[str, bytes]]) -> list[Upload]:
     """
     taken: set[str] = set()
     return [Upload(_unused(name, taken), content) for name, content in _flat(files)]
+
+
+def of_paths(paths: Iterable[Path]) -> Iterator[Upload]:
+    """An Upload for every file, called by its path, and for every file in a ZIP archive; read when it is asked for.
+
+    A file that cannot be read is answered for as any other.
+    """
+    for path in paths:
+        if path.suffix.lower() != ".zip":
+            yield Upload(str(path), partial(images.content, path, path.name))
+            continue
+        try:
+            yield from unpack([(path.name, images.content(path, path.name))])
+        except UnreadableImage as error:
+            yield Upload(str(path), partial(_refuse, error.problems[0]))
 
 
 def _flat(files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Callable[[], bytes]]]:

@@ -6,6 +6,7 @@ read its figures on test images.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,6 +121,17 @@ def youden_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
     # Every score is a candidate, also those on a straight line; the first point has no threshold that is a score.
     x, y, thresholds = (values[1:] for values in roc_curve(labels, scores, drop_intermediate=False))
     return float(thresholds[np.argmax(np.round(y - x, 9))])  # rounded, or noise in the last digit would choose between equals
+
+
+def thresholds(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
+    """Each class's `youden_threshold` against the rest; 0.5 where it is undefined, since only one kind of image is there.
+
+    Args:
+        labels: true class index. int [images]
+        probabilities: float [images, classes]
+    """
+    found = {name: youden_threshold(labels == number, probabilities[:, number]) for number, name in enumerate(classes)}
+    return {name: 0.5 if value != value else value for name, value in found.items()}
 
 
 def _share(right: float, wrong: float) -> float:

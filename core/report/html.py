@@ -101,6 +101,6 @@ def _headline(record: Record) -> list[tuple[str, str, str]]:
         return []
     found = [(name, record.evaluation.metrics[name]) for name in contents.HEADLINE if name in record.evaluation.metrics]
     return [
-        (wording.METRICS[name], wording.figure(name, estimate.value), wording.bounds(name, estimate.low, estimate.high).strip(" ()"))
+        (wording.METRICS[name], wording.figure(name, estimate.value), wording.bounds(name, estimate.low, estimate.high))
         for name, estimate in found
     ]

@@ -1,7 +1,8 @@
 """A run's folder: the one place where a run is kept. A folder copied to another machine opens there.
 
 `recipe.json`, `environment.json`, `status.json`, `metrics.jsonl` (append only), `split.parquet` (which image stood in which part),
-`predictions.parquet`, `model.safetensors` (the weights kept), `checkpoint/` (what going on needs), `log.txt`.
+`predictions.parquet`, `model.safetensors` (the weights kept), `reference.safetensors` (training images in short, for uploads to be
+compared with), `checkpoint/` (what going on needs), `assessments/` (answers about other images, made on request), `log.txt`.
 """
 
 from __future__ import annotations
@@ -172,6 +173,11 @@ class Run:
 
         with replacing(self.folder / "model.safetensors") as temporary:
             save_file({name: value.contiguous().cpu() for name, value in weights.items()}, temporary, metadata={"epoch": str(epoch)})
+
+    @property
+    def reference(self) -> Path:
+        """Features of training images, with which uploads are compared; written where there are enough images."""
+        return self.folder / "reference.safetensors"
 
     @property
     def _checkpoint(self) -> Path:

@@ -165,8 +165,92 @@ def test_an_upload_is_answered_with_probabilities_and_a_heat_map(run, folder, op
     picture = next((folder / "a").glob("*.png"))
     app.file_uploader[0].upload(picture.name, picture.read_bytes(), "image/png").run()
     assert not app.exception
+    assert "too small to show a chest: 24 × 24" in texts(app)  # the guard rail comes first
+    assert "Answer: " not in texts(app)
+    app.toggle[0].set_value(True).run()
+    assert not app.exception
     assert "Answer: " in texts(app)
     assert "Raw magnitude" in texts(app)
+
+
+@pytest.mark.usefixtures("run")
+def test_many_networks_are_asked_about_one_image(folder, open_page):
+    app = open_page("pages/predict.py", mode="many")
+    picture = next((folder / "a").glob("*.png"))
+    app.file_uploader[0].upload(picture.name, picture.read_bytes(), "image/png").run()
+    assert "Doubted by 1 of 1 network" in texts(app)
+    app.toggle[0].set_value(True).run()
+    assert not app.exception
+    assert "The network answers" in texts(app)
+
+
+def test_one_bad_file_does_not_keep_the_others_from_an_answer(run, folder, open_page):
+    app = open_page("pages/predict.py", run=run.id)
+    good, other = sorted((folder / "a").glob("*.png"))[:2]
+    files = [
+        (good.name, good.read_bytes(), "image/png"),
+        ("notes.png", b"just text", "image/png"),
+        ("x.png", other.read_bytes(), "image/png"),
+    ]
+    app.file_uploader[0].set_value(files).run()
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert table["image"].tolist() == [good.name, "notes.png", "x.png"]
+    assert table["answer"].tolist() == ["withheld", "–", "withheld"]
+
+
+def test_the_heat_map_lab_shows_methods_side_by_side(run, open_page):
+    app = open_page("pages/heat_maps.py", run=run.id)
+    assert {"HiResCAM", "Grad-CAM"} <= {option for box in app.multiselect for option in box.options}
+    assert "No network was trained on the phantom" in texts(app)
+
+
+def test_the_comparison_ranks_runs_and_tells_whether_they_differ(run, open_page):
+    worker.run(again := store.create(run.recipe().model_copy(update={"seed": 5})))
+    app = open_page("pages/compare.py", runs=f"{run.id},{again.id}")
+    assert app.dataframe[0].value["Run"].tolist() in ([run.id, again.id], [again.id, run.id])
+    assert "No evidence that alasfoor-cnn22" in texts(app) or "is better than" in texts(app)
+    for view in ("settings", "curves", "matrices", "images"):
+        assert texts(open_page("pages/compare.py", runs=f"{run.id},{again.id}", view=view))
+
+
+def test_a_damaged_run_is_named_and_the_comparison_lives(run, open_page):
+    worker.run(again := store.create(run.recipe()))
+    (again.folder / "predictions.parquet").write_bytes(b"PAR1 no table")
+    app = open_page("pages/compare.py", runs=f"{run.id},{again.id}")
+    assert again.id in "\n".join(error.value for error in app.error)
+    assert len(app.dataframe[0].value) == 2
+
+
+@pytest.mark.usefixtures("run")
+def test_probes_stand_in_the_table_of_runs(open_page):
+    app = open_page("pages/compare.py")
+    next(button for button in app.button if button.label == "Probe the data for shortcuts").click().run()
+    assert not app.exception
+    assert {"probe: image-size", "probe: thumbnail"} <= set(app.dataframe[0].value["Run"])
+
+
+@pytest.mark.parametrize("view", ["figures", "matrix", "errors", "curves", "calibration", "files"])
+def test_every_view_of_a_run_opens(view, run, open_page):
+    assert texts(open_page("pages/runs.py", run=run.id, view=view))
+
+
+@pytest.mark.parametrize(
+    ("images", "said"), [("train", "The network learnt these images"), ("validation", "The epoch was chosen by these")]
+)
+def test_other_parts_say_what_their_figures_are_worth(images, said, run, open_page):
+    assert said in texts(open_page("pages/runs.py", run=run.id, images=images))
+
+
+@pytest.mark.usefixtures("run")
+def test_a_network_is_evaluated_on_another_data_set_from_the_page(make_folder, open_page):
+    library.open_dataset(str(make_folder({"a": 6, "b": 5}, size=24, name="other", seed=7)))
+    app = open_page("pages/cross_data.py")
+    app.button[0].click().run()
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert table["tested on"].tolist() == ["other", "set"]
+    assert table["n"].tolist()[0] == 11
 
 
 def test_an_upload_that_is_no_image_is_refused_with_the_way_out(run, open_page):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -60,16 +58,3 @@ def make_run(artifacts: object) -> Callable[..., store.Run]:  # noqa: ARG001  ru
         return run
 
     return make
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """The path of a browser; the test is skipped where there is none, and in CI it fails."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        message = f"No browser found; looked for {', '.join(names)}. On Debian: apt-get install chromium"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return path

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from core import wording
 from core.report import card, claim, record
-from core.report.record import SYNTHETIC_CAUTION
 from core.runs.store import Run
 
 SECTIONS = [
@@ -44,7 +44,7 @@ def test_a_card_names_no_folder_of_this_machine(make_run: Callable[..., Run]) ->
 
 def test_cautions_are_limitations(make_run: Callable[..., Run]) -> None:
     limitations = card.model_card(make_run(synthetic=True), ["A probe is better."]).partition("## Limitations")[2]
-    assert limitations.strip().startswith(f"- A probe is better.\n- {SYNTHETIC_CAUTION}")
+    assert limitations.strip().startswith(f"- A probe is better.\n- {wording.SYNTHETIC_NOTE}")
 
 
 def test_each_answer_is_filled_partly_or_open(make_run: Callable[..., Run]) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from core import wording
 from core.report import html
-from core.report.record import SYNTHETIC_CAUTION
 from core.runs.store import Run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 def page_of(run: Run, **options: object) -> str:
@@ -22,7 +26,8 @@ def test_a_report_holds_what_the_run_is_what_it_found_and_how_to_repeat_it(make_
     run = make_run(synthetic=True)
     page = page_of(run, extra_cautions=["A probe is better."])
     for text in (
-        "ResNet-18 on my set (synthetic)", "Not a medical device", SYNTHETIC_CAUTION, "A probe is better.", run.id, "Calibration error",
+        "ResNet-18 on my set (synthetic)", "Not a medical device", wording.SYNTHETIC_NOTE, "A probe is better.", run.id,
+        "Calibration error",
         "Mean by class size", "Two-minute demonstration", "torch 2.15.0", "--data &#39;my set&#39; --recipe recipe.json",
         "grouped by patient",
     ):  # fmt: skip
@@ -63,22 +68,18 @@ def test_comparisons_and_further_figures_are_in_it(make_run: Callable[..., Run])
     assert 'data-figure="ROC &amp; more"' in page
 
 
-def test_a_browser_draws_the_figures_without_network_or_error(make_run: Callable[..., Run], chromium: str, tmp_path: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_a_browser_draws_the_figures_without_network_or_error(make_run: Callable[..., Run], browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text(html.report(make_run()), encoding="utf-8")
     said: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-quic"])
-        page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: said.append(request.url) if not request.url.startswith(("file:", "data:", "blob:")) else None)
-        page.goto((tmp_path / "report.html").as_uri())
-        page.wait_for_selector(".plot .ytick text")
-        labels = page.locator(".plot .ytick text").all_text_contents()
-        width = page.evaluate("document.documentElement.scrollWidth")
-        browser.close()
+    page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: said.append(request.url) if not request.url.startswith(("file:", "data:", "blob:")) else None)
+    page.goto((tmp_path / "report.html").as_uri())
+    page.wait_for_selector(".plot .ytick text")
+    labels = page.locator(".plot .ytick text").all_text_contents()
+    width = page.evaluate("document.documentElement.scrollWidth")
+    page.close()
     assert said == []
     assert "<script>alert(1)</script>" in labels
     assert width == 390

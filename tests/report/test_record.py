@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
+from core import wording
 from core.recipes.recipe import COPIES_CAUTION, Recipe
 from core.report import record
 from core.runs.store import Run
@@ -38,7 +39,7 @@ def test_damaged_predictions_are_named_and_not_evaluated(make_run: Callable[...,
 @pytest.mark.parametrize(
     ("settings", "caution"),
     [
-        ({"synthetic": True}, record.SYNTHETIC_CAUTION),
+        ({"synthetic": True}, wording.SYNTHETIC_NOTE),
         ({"patients": False}, record.UNGROUPED_CAUTION),
         ({"patients": False, "copies": {"of": {"COVID-19": 2}, "before_split": True}}, COPIES_CAUTION),
     ],
@@ -49,7 +50,7 @@ def test_every_reason_for_doubt_is_a_caution(make_run: Callable[..., Run], setti
 
 
 def test_what_only_the_caller_knows_comes_first(make_run: Callable[..., Run]) -> None:
-    assert record.gather(make_run(synthetic=True), ["A probe is better."]).cautions == ("A probe is better.", record.SYNTHETIC_CAUTION)
+    assert record.gather(make_run(synthetic=True), ["A probe is better."]).cautions == ("A probe is better.", wording.SYNTHETIC_NOTE)
 
 
 def test_older_runs_without_labels_in_their_split_are_read(make_run: Callable[..., Run]) -> None:

@@ -15,9 +15,10 @@ from torch import nn
 from core import wording
 from core.data import batches, library, splits
 from core.data.manifest import Manifest
-from core.errors import UnusableData
+from core.errors import UnusableData, UnusableRun
+from core.evaluation import familiarity
 from core.evaluation.metrics import evaluate_predictions
-from core.models import classifier, weights
+from core.models import classifier, features, registry, weights
 from core.recipes import creation, fitting
 from core.recipes.recipe import OptimiserSpec, Recipe, WeightsSpec
 from core.runs import store
@@ -74,6 +75,7 @@ class Session:
             tables = [self._predictions(part, exact) for part in ("validation", "test")]
         table = pd.concat(tables, ignore_index=True)
         self._note_costs(1000 * (time.perf_counter() - begun) / len(table))
+        self._write_reference(exact)
         self.run.write_predictions(table)
         evaluation = evaluate_predictions(table, self.recipe.data.classes, "test")
         result: dict[str, float | int] = {"images": evaluation.images}
@@ -81,6 +83,27 @@ class Session:
             result |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
         logging.info("Test part: accuracy %s, loss %.4f", wording.percent(result["accuracy"]), result["loss"])
         return {name: value for name, value in result.items() if np.isfinite(value)}  # what is undefined is left out
+
+    def _write_reference(self, how: execution.Execution) -> None:
+        """Keep what uploads are compared with; a run on few images has none, and says so in its log."""
+        layer = self.progress.model.layer(registry.get(self.recipe.model).cam_layer)
+        found = []
+        for part in ("train", "validation"):
+            feed = self.data.parts[part]
+            feed = replace(feed, rows=familiarity.chosen(feed.rows))
+            with execution.prepared(how):
+                values = [features.features(self.progress.model, layer, x) for x, _ in feed.in_order()]
+            found += [feed.rows, np.concatenate(values), feed.images[feed.rows]]
+        rows, train_features, train_images, _, validation_features, validation_images = found
+        names = self.data.table.iloc[rows]
+        try:
+            reference = familiarity.fit(
+                names["sample_id"].tolist(), names["label"].tolist(), train_features, train_images, validation_features, validation_images
+            )
+        except UnusableRun as error:
+            logging.info("Uploads cannot be compared with the training images: %s", error)
+            return
+        reference.save(self.run.reference)
 
     def _note_costs(self, milliseconds_an_image: float) -> None:
         found = costs.of_network(self.recipe) | {

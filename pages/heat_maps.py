@@ -1,0 +1,86 @@
+"""Heat maps put to the test: methods side by side on one image, and how well each network's maps find a lesion whose place is known."""
+
+import streamlit as st
+
+from core import heat_truth, wording
+from core.data import images, library
+from core.errors import CoreError
+from core.evaluation import cases
+from core.explain import faithfulness, overlay
+from core.explain.methods import METHODS
+from core.report.tables import Table
+from core.runs import index, store
+from pages import _networks, parts
+
+parts.title("Heat-map lab")
+st.write("A heat map always shows something. Whether it shows what the network used, and whether that is the disease, must be tested.")
+rows = [row for row in index.rows() if row.accuracy is not None]
+if not rows:
+    st.write("No tested network yet: the two-minute demo on Home makes one.")
+    st.page_link("pages/home.py", label="Go to Home", icon=":material/home:")
+    st.stop()
+
+labels = {row.run_id: parts.run_label(row) for row in rows}
+run = store.find(parts.choose("Run", list(labels), "run", labels.__getitem__))
+
+st.subheader("Methods side by side")
+with parts.errors_here():
+    predictor = _networks.predictor_of(run.id, run.weights_epoch())
+    samples = run.predictions().query("split == 'test'")["sample_id"].tolist()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        number = st.number_input("Test image", 1, len(samples), 1)
+        fast = [name for name, method in METHODS.items() if not method.slow]
+        methods = st.multiselect("Methods", list(METHODS), [name for name in fast if name != "cam"][:4], lambda name: METHODS[name].title)
+        layer = st.selectbox("Layer", predictor.layers, predictor.layers.index(predictor.architecture.cam_layer))
+    file = cases.image_of(library.open_dataset(run.recipe().data.name), samples[number - 1])
+    answer = predictor.answer(images.read(file))
+    label = st.selectbox("Class", predictor.classes, predictor.classes.index(answer.label))
+columns = st.columns(4)
+columns[0].image(answer.prepared, caption=f"as the network saw it; answer: {answer.label}", width="stretch")
+for place, method in enumerate(methods, start=1):
+    with columns[place % 4]:
+        try:
+            heat = predictor.heat_map(answer.prepared, label, method, layer)
+        except CoreError as error:
+            parts.problems(error)
+            continue
+        st.image(overlay.blend(answer.prepared, heat), caption=f"{METHODS[method].title}, peak {heat.peak:.3g}", width="stretch")
+        for warning in heat.warnings():
+            st.caption(f":material/warning: {warning}")
+if methods and st.button(
+    "Do the hot places matter?", help="Deletion and insertion (Petsiuk et al. 2018) of the first method's map, against random orders."
+):
+    with parts.errors_here(), st.spinner("Taking the image apart, hottest places first …"):
+        heat = predictor.heat_map(answer.prepared, label, methods[0], layer)
+        found = faithfulness.faithfulness(
+            predictor.model, predictor.input(answer.prepared), heat, predictor.classes.index(label), predictor.lock
+        )
+    st.markdown(f"**{METHODS[methods[0]].title}:** {found.reading}")
+    away, back = found.random_deletions, found.random_insertions
+    st.caption(
+        f"Area under its probability: {found.deletion.area:.2f} when hot places go first ({min(away):.2f} to {max(away):.2f} in random "
+        f"order), {found.insertion.area:.2f} when they come back first ({min(back):.2f} to {max(back):.2f})."
+    )
+
+st.subheader("How well do the maps find the truth?")
+st.write(
+    "On the synthetic phantom the lesion's place is known. Its images resemble X-rays and are none: what holds here may fail on patients."
+)
+drawn = [store.find(row.run_id) for row in rows if store.find(row.run_id).recipe().data.synthetic and store.find(row.run_id).has_model()]
+measured = [(each, found) for each in drawn if (found := heat_truth.known(each)) is not None]
+waiting = [each for each in drawn if each.id not in {known.id for known, _ in measured}]
+if not drawn:
+    st.caption("No network was trained on the phantom yet; the two-minute demo on Home does.")
+if waiting and st.button(f"Measure {wording.count(len(waiting), 'network')}", icon=":material/play_arrow:", type="primary"):
+    with parts.errors_here():
+        bar = st.progress(0.0)
+        for each in waiting:
+            heat_truth.measure(
+                each, lambda done, total, each=each: bar.progress(done / total, text=f"{each.id}: {done:,} of {total:,} maps")
+            )
+    st.rerun()
+if measured:
+    table = heat_truth.table(measured)
+    st.dataframe(table, hide_index=True)
+    parts.table_downloads(Table(table, "Heat maps against the phantom's lesions"), "heat-maps")
+    st.caption("Hits: the hottest place lies in the lesion (pointing game, Wilson's 95 %). By chance: a map that knows nothing.")
