@@ -7,7 +7,7 @@ from core.evaluation import overview, probes
 from core.evaluation.metrics import evaluate_predictions
 from core.report.tables import Table
 from core.runs import index, store
-from pages import _side_by_side, parts
+from pages import _downloads, _side_by_side, parts
 
 DEFAULT = ("accuracy", "balanced_accuracy", "roc_auc", "parameters", "minutes")
 titles = wording.METRICS | {name: cost.title for name, cost in overview.COSTS.items()}
@@ -53,7 +53,7 @@ st.caption(
 with st.container(horizontal=True, vertical_alignment="center"):
     table = Table(overview.text_table(lines, columns), "Test figures of all runs")
     numbers = Table(overview.table(lines, columns), "Test figures of all runs")
-    parts.table_downloads(table, "comparison", numbers)
+    _downloads.of_table(table, "comparison", numbers)
     probed = st.button(
         "Probe the data for shortcuts", icon=":material/troubleshoot:",
         help="Simple classifiers that see only the image's size, its border, its outer part, or 16×16 pixels, on the newest run's split.",

@@ -10,7 +10,7 @@ from core.explain import faithfulness, overlay
 from core.explain.methods import METHODS
 from core.report.tables import Table
 from core.runs import index, store
-from pages import _networks, parts
+from pages import _downloads, _networks, parts
 
 parts.title("Heat-map lab")
 st.write("A heat map always shows something. Whether it shows what the network used, and whether that is the disease, must be tested.")
@@ -82,5 +82,5 @@ if waiting and st.button(f"Measure {wording.count(len(waiting), 'network')}", ic
 if measured:
     table = heat_truth.table(measured)
     st.dataframe(table, hide_index=True)
-    parts.table_downloads(Table(table, "Heat maps against the phantom's lesions"), "heat-maps")
+    _downloads.of_table(Table(table, "Heat maps against the phantom's lesions"), "heat-maps")
     st.caption("Hits: the hottest place lies in the lesion (pointing game, Wilson's 95 %). By chance: a map that knows nothing.")

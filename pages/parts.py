@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core import warmup, wording
 from core.errors import CoreError
 from core.recipes.entry import Entry
-from core.report import pictures, tables
 from core.runs import index, store
 from core.runs.status import LIVE, Status
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 MEDICAL_NOTE = f":material/medical_information: {wording.MEDICAL_NOTE}"
 
@@ -178,18 +173,3 @@ def problems(error: CoreError) -> None:
     """Every problem of an error, a line each."""
     for problem in error.problems:
         st.error(f"{problem.rule} Received: {problem.received}. **{problem.way_out}**", icon=":material/error:")
-
-
-def table_downloads(table: tables.Table, name: str, numbers: tables.Table | None = None) -> None:
-    """Buttons that take a table away; `numbers`, where given, is what goes into the CSV."""
-    with st.container(horizontal=True):
-        st.download_button("CSV", lambda: tables.csv(numbers or table), f"{name}.csv", "text/csv", icon=":material/table:")
-        st.download_button("Markdown", lambda: tables.markdown(table), f"{name}.md", "text/markdown", icon=":material/markdown:")
-        st.download_button("LaTeX", lambda: tables.latex(table), f"{name}.tex", "text/x-tex", icon=":material/functions:")
-
-
-def figure_downloads(figure: Figure, name: str) -> None:
-    """Buttons that take a figure away as a picture."""
-    with st.container(horizontal=True):
-        st.download_button("PNG", lambda: pictures.png(figure), f"{name}.png", "image/png", icon=":material/image:")
-        st.download_button("SVG", lambda: pictures.svg(figure), f"{name}.svg", "image/svg+xml", icon=":material/draw:")

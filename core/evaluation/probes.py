@@ -18,10 +18,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core import wording
 from core.data.cache import Progress
 from core.data.manifest import COPY, Manifest
 from core.errors import UnknownName, UnusableData
-from core.evaluation.predicted import Predicted
+from core.evaluation.metrics import answers_of
+from core.evaluation.predicted import Predicted, of_run
+from core.evaluation.resampling import figures
 from core.files import replacing, write_json
 from core.runs.store import PROBABILITY, Run
 from core.settings import artifacts_dir
@@ -192,6 +195,40 @@ def cached(trained: Run, split: str = "test") -> dict[str, Predicted]:
     """What `for_run` gives where that was computed before, else nothing. No image is opened."""
     key = _key(trained.recipe().data.sha256, trained.split())
     return stored(key, split).answers if key in stored_keys() else {}
+
+
+def cautions(trained: Run) -> tuple[str, ...]:
+    """What must stand beside a run's figures because a probe comes near them; nothing where no probe was computed.
+
+    A probe comes near where its accuracy reaches the network's, or where it tells one class from the rest as well (AUC): a shortcut to one
+    class alone hardly shows in the accuracy.
+    """
+    found, own = cached(trained), of_run(trained) if trained.has_predictions() else None
+    if not found or own is None:
+        return ()
+    accuracy, areas = _plain_figures(own)
+    sentences = []
+    for name, probe in found.items():
+        its_accuracy, its_areas = _plain_figures(probe)
+        if its_accuracy >= accuracy:
+            sentences.append(
+                f"A probe that sees only {PROBES[name].sees} reaches {wording.percent(its_accuracy)} on the same test images, "
+                f"the network {wording.percent(accuracy)}."
+            )
+        sentences += [
+            f"A probe that sees only {PROBES[name].sees} tells {label} from the rest with an AUC of {theirs:.3f}, "
+            f"the network of {ours:.3f}."
+            for label, theirs, ours in zip(own.classes, its_areas, areas, strict=True)
+            if theirs >= ours
+        ]
+    return tuple(sentences)
+
+
+def _plain_figures(answers: Predicted) -> tuple[float, np.ndarray]:
+    """Accuracy, and each class's AUC against the rest (NaN where undefined)."""
+    labels, probabilities, _ = answers_of(answers.table, answers.classes)
+    found = figures(labels, probabilities, np.ones((1, len(labels)), dtype=np.int64), ("accuracy", "class_roc_auc"))
+    return float(found["accuracy"][0]), found["class_roc_auc"][0]
 
 
 def stored_keys() -> list[str]:

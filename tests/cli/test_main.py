@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,36 @@ def test_predict_answers_what_it_can_and_names_what_it_cannot(trained, run_json,
     assert Image.open(rows[0]["cam"]).format == "PNG"
     assert "text.png" in rows[1]["error"]
     assert rows[2].keys() == {"image", "error"}
+
+
+def test_predict_opens_archives_says_its_doubts_and_writes_table_and_page(trained, run_json, folder, tmp_path):
+    files = sorted((folder / "a").glob("*.png"))[:2]
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        for file in files:
+            archive.write(file, f"inside/{file.name}")
+    table, page = tmp_path / "answers.csv", tmp_path / "answers.html"
+    arguments = ("--cam", "layercam", "--out", tmp_path / "maps", "--csv", table, "--report", page)
+    code, rows = run_json("predict", "--run", trained["run_id"], tmp_path / "two.zip", *arguments)
+    assert code == 0
+    assert [row["image"] for row in rows] == [f"two.zip/inside/{file.name}" for file in files]
+    assert "too small to show a chest" in rows[0]["doubts"][0]
+    assert sum(rows[0]["calibrated"].values()) == pytest.approx(1)
+    assert len(table.read_text().splitlines()) == 3
+    assert page.read_text().count("LayerCAM") >= 2
+    assert "Not a medical device" in page.read_text()
+
+
+def test_a_method_that_does_not_fit_the_network_is_refused(trained, run_json, folder):
+    file = next((folder / "a").glob("*.png"))
+    assert run_json("predict", "--run", trained["run_id"], file, "--cam", "x-ray-vision")[0] == 2
+    assert run_json("predict", "--run", trained["run_id"], file, "--cam", "gradcam", "--layer", "nowhere")[0] == 2
+
+
+def test_a_network_is_exported_and_checked(trained, run_json, tmp_path):
+    code, found = run_json("export", trained["run_id"], "--out", tmp_path / "net.onnx")
+    assert code == 0
+    assert found["largest_difference"] < 1e-3
+    assert (tmp_path / "net.onnx").stat().st_size > 10_000
 
 
 def test_data_is_imported_and_listed(run_json, folder):

@@ -167,3 +167,15 @@ def test_a_probing_that_was_cut_short_counts_for_nothing(make_folder: MakeFolder
     assert probes.for_run(run).keys() == probes.PROBES.keys()
     with pytest.raises(UnknownName, match="probed split"):
         probes.stored("nothing")
+
+
+def test_a_probe_that_comes_near_the_network_is_a_caution_beside_its_figures(make_folder: MakeFolder) -> None:
+    folder = make_folder({"a": 20}, size=24, name="both")
+    make_folder({"b": 20}, size=48, name="large")
+    (folder.parent / "large" / "b").rename(folder / "b")
+    run = made_run(library.open_dataset(str(folder)))
+    assert probes.cautions(run) == ()  # nothing was probed yet
+    probes.for_run(run)
+    found = "\n".join(probes.cautions(run))
+    assert "A probe that sees only width, height and aspect ratio of the file, no pixel" in found
+    assert "AUC of 1.000" in found

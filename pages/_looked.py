@@ -1,0 +1,79 @@
+"""What a run's page is looking at: its predictions for the images and by the weights that a person chose, evaluated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core import assessment, wording
+from core.data import library
+from core.evaluation import probes
+from core.evaluation.metrics import Evaluation, evaluate_predictions
+from core.runs import store
+from pages import parts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from core.data.manifest import Manifest
+
+OWN = {"test": "Test part", "validation": "Validation part", "train": "Training part"}
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the page is looking at: a run's predictions for some images."""
+
+    run: store.Run
+    classes: tuple[str, ...]
+    predictions: pd.DataFrame
+    evaluation: Evaluation
+    target: str
+    weights: str
+
+    @property
+    def manifest(self) -> Manifest:
+        return library.open_dataset(self.run.recipe().data.name if self.target in OWN else self.target)
+
+
+@st.cache_data(max_entries=64, show_spinner="Drawing the intervals …")
+def _evaluation_of(key: tuple, _predictions: pd.DataFrame, classes: tuple[str, ...]) -> Evaluation:  # noqa: ARG001  the key alone is hashed
+    """Cached by what the predictions are of; a large table itself would be hashed by samples alone."""
+    return evaluate_predictions(_predictions, classes)
+
+
+def look(run: store.Run, finished: float | None) -> Looked:
+    """Ask which images and weights, and evaluate the answers; a network is run only for those that nobody asked for before."""
+    recipe = run.recipe()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        others = [name for name in library.names() if name != recipe.data.name]
+        target = parts.choose("Images", [*OWN, *others], "images", lambda name: OWN.get(name) or library.title(name))
+        epochs = assessment.weights_epochs(run)
+        weights = parts.choose("Weights", list(epochs), "weights", lambda kind: f"{kind}, epoch {epochs[kind]}")
+    with st.spinner("Asking the network …"):
+        if target in OWN:
+            predictions = assessment.of_part(run, target, weights)
+        else:
+            found = assessment.of_data(run, library.open_dataset(target), weights, some_classes=True)
+            predictions = found.predictions
+            _about_other_data(found)
+    for caution in probes.cautions(run):
+        st.warning(caution, icon=":material/troubleshoot:")
+    evaluation = _evaluation_of((run.id, target, weights, epochs[weights], finished), predictions, recipe.data.classes)
+    title = OWN.get(target) or library.title(target)
+    split = f", split {run.split_kind()}" if target in OWN else ""
+    st.subheader(f"{title}: {wording.count(evaluation.images, 'image')}{split}")
+    if target == "train":
+        st.warning("The network learnt these images: figures on them say nothing about new ones.", icon=":material/warning:")
+    if target == "validation" and weights == "best":
+        st.info("The epoch was chosen by these images, so figures on them are somewhat too good.", icon=":material/info:")
+    return Looked(run, recipe.data.classes, predictions, evaluation, target, weights)
+
+
+def _about_other_data(found: assessment.External) -> None:
+    if found.seen:
+        st.info(f"{wording.count(found.seen, 'image')} left out: this run trained on them, or chose its epoch by them.")
+    if found.other_classes:
+        st.info(f"Classes that the run does not know are left out: {', '.join(found.other_classes)}.")

@@ -1,0 +1,52 @@
+"""What a run's probabilities are worth: curves over all thresholds, one threshold at any prevalence, calibration."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import charts, wording
+from core.evaluation import calibration
+from pages._looked import Looked
+
+
+def curves(looked: Looked) -> None:
+    chosen = charts.thresholds(looked.run.predictions(), looked.classes)
+    left, right = st.columns(2, gap="large")
+    arguments = (looked.predictions, looked.classes, looked.evaluation, chosen)
+    left.plotly_chart(charts.roc(*arguments), key="roc", alt="ROC curves, each class against the rest")
+    right.plotly_chart(charts.precision_recall(*arguments), key="pr", alt="Precision-recall curves, each class against the rest")
+    st.caption("Points: each class's own threshold with the largest sensitivity + specificity on the validation part (Youden).")
+    st.subheader("What a threshold does")
+    with st.container(horizontal=True):
+        name = st.selectbox("Class", looked.classes)
+        threshold = st.slider("Call it at a probability of", 0.0, 1.0, round(chosen[name], 2), 0.01, key=f"threshold {name}")
+        prevalence = st.slider("Share of patients who have it (prevalence, %)", 0.1, 100.0, 10.0, 0.1) / 100
+    found = charts.threshold(looked.predictions, looked.classes, name, threshold, prevalence)
+    values = {
+        "Sensitivity": found.point.sensitivity.value,
+        "Specificity": found.point.specificity.value,
+        "PPV": found.ppv,
+        "NPV": found.npv,
+    }
+    for tile, (label, value) in zip(st.columns(len(values)), values.items(), strict=True):
+        tile.metric(label, wording.figure("sensitivity", value), border=True)
+    st.caption(
+        f"Here {looked.evaluation.support()[name]} of {wording.count(looked.evaluation.images, 'image')} show {name}. "
+        f"At a prevalence of {wording.percent(prevalence)} the predictive values move; sensitivity and specificity do not."
+    )
+    st.plotly_chart(found.figure, key="threshold", alt=f"Sensitivity, specificity and predictive values of {name} over the threshold")
+
+
+def calibrated(looked: Looked) -> None:
+    found = calibration.calibration(looked.run.predictions(), looked.classes)
+    st.write(
+        f"A single temperature, fitted on the {found.fitted_on} validation images alone, is **{found.temperature:.2f}**: the network is "
+        f"{'too certain' if found.temperature > 1 else 'not certain enough'}. On the {found.tested_on} test images it moves the log loss "
+        f"from {found.loss_before:.3f} to {found.loss_after:.3f} and the calibration error from {found.ece_before:.3f} to "
+        f"{found.ece_after:.3f}. Answers stay as they are."
+    )
+    left, right = st.columns(2, gap="large")
+    left.caption("Test part, as the network states it")
+    left.plotly_chart(charts.reliability(found.before), key="before", alt="Reliability diagram before temperature scaling")
+    right.caption("Test part, after temperature scaling")
+    right.plotly_chart(charts.reliability(found.after), key="after", alt="Reliability diagram after temperature scaling")
