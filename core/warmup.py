@@ -8,7 +8,14 @@ from __future__ import annotations
 import importlib
 import threading
 
-HEAVY = ("sklearn.metrics", "sklearn.model_selection", "core.training.preview", "core.models.backbones", "core.inference")
+HEAVY = (
+    "sklearn.metrics",
+    "sklearn.model_selection",
+    "core.training.preview",
+    "core.models.backbones",
+    "core.inference",
+    "statsmodels.stats.api",
+)
 DELAY = 2.0  # seconds: loading holds the interpreter, and the first page should be on its way by then
 
 

@@ -21,7 +21,7 @@ def of_table(table: tables.Table, name: str, numbers: tables.Table | None = None
 
 
 def of_figure(figure: Figure, name: str) -> None:
-    """Buttons that take a figure away as a picture."""
-    with st.container(horizontal=True):
+    """A menu that takes a figure away as a picture."""
+    with st.popover("Figure as a file", icon=":material/download:", key=f"take {name}"):
         st.download_button("PNG", lambda: pictures.png(figure), f"{name}.png", "image/png", icon=":material/image:")
         st.download_button("SVG", lambda: pictures.svg(figure), f"{name}.svg", "image/svg+xml", icon=":material/draw:")

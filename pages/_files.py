@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import figures, wording
+from core import wording
 from core.evaluation import probes
 from core.evaluation.metrics import Evaluation, evaluate_predictions
 from core.export import onnx
@@ -50,5 +50,3 @@ def show(looked: Looked) -> None:
     st.caption(f"The table of the classes ({looked.target})")
     table = tables.Table(evaluation.text_table(), f"{run.recipe().model}, {OWN.get(looked.target, looked.target)}", evaluation.notes)
     _downloads.of_table(table, f"{run.id}-{looked.target}", tables.Table(evaluation.table()))
-    st.caption("The confusion matrix")
-    _downloads.of_figure(figures.confusion(evaluation.confusion, evaluation.classes), f"{run.id}-matrix")

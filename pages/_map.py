@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import wording
+from core.data import images
 from core.explain import checks, overlay, places
 from core.explain.methods import METHODS
 
@@ -61,10 +62,19 @@ def draw(predictor: Predictor, answer: Answer, heat: HeatMap) -> None:
 
 def trust(predictor: Predictor, answer: Answer, heat: HeatMap) -> None:
     with st.expander("Is this map to be trusted?", icon=":material/verified_user:"):
-        inside = places.heat_inside(heat, places.lung_estimate(answer.prepared))
+        own = st.file_uploader(
+            "A mask of your own, white where the lungs are", type=["png"], help="Otherwise they are estimated by brightness."
+        )
+        if own:
+            image = predictor.recipe.image
+            lungs = places.fit_mask(images.read(own.getvalue(), own.name).pixels > 127, image.size, image.resize)
+        else:
+            lungs = places.lung_estimate(answer.prepared)
+        inside = places.heat_inside(heat, lungs)
+        where = "by the mask given" if own else "roughly estimated by brightness alone: no segmentation"
         st.write(
-            f"**Share of the heat in the lungs, roughly estimated:** {wording.percent(inside.heat)}; a map that knows nothing would have "
-            f"{wording.percent(inside.area)} there. The lungs are found by brightness alone: no segmentation."
+            f"**Share of the heat in the lungs** ({where}): {wording.percent(inside.heat)}; a map that knows nothing would have "
+            f"{wording.percent(inside.area)} there."
             if heat.has_evidence
             else "The map is empty."
         )

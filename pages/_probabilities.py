@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import charts, wording
 from core.evaluation import calibration
+from pages import _downloads
 from pages._looked import Looked
 
 
@@ -13,8 +14,11 @@ def curves(looked: Looked) -> None:
     chosen = charts.thresholds(looked.run.predictions(), looked.classes)
     left, right = st.columns(2, gap="large")
     arguments = (looked.predictions, looked.classes, looked.evaluation, chosen)
-    left.plotly_chart(charts.roc(*arguments), key="roc", alt="ROC curves, each class against the rest")
-    right.plotly_chart(charts.precision_recall(*arguments), key="pr", alt="Precision-recall curves, each class against the rest")
+    for column, draw, name in ((left, charts.roc, "ROC"), (right, charts.precision_recall, "precision-recall")):
+        with column:
+            figure = draw(*arguments)
+            st.plotly_chart(figure, key=name, alt=f"{name} curves, each class against the rest")
+            _downloads.of_figure(figure, f"{looked.run.id}-{name}")
     st.caption("Points: each class's own threshold with the largest sensitivity + specificity on the validation part (Youden).")
     st.subheader("What a threshold does")
     with st.container(horizontal=True):
@@ -45,8 +49,9 @@ def calibrated(looked: Looked) -> None:
         f"from {found.loss_before:.3f} to {found.loss_after:.3f} and the calibration error from {found.ece_before:.3f} to "
         f"{found.ece_after:.3f}. Answers stay as they are."
     )
-    left, right = st.columns(2, gap="large")
-    left.caption("Test part, as the network states it")
-    left.plotly_chart(charts.reliability(found.before), key="before", alt="Reliability diagram before temperature scaling")
-    right.caption("Test part, after temperature scaling")
-    right.plotly_chart(charts.reliability(found.after), key="after", alt="Reliability diagram after temperature scaling")
+    for column, part, name in zip(st.columns(2, gap="large"), (found.before, found.after), ("as stated", "after scaling"), strict=True):
+        with column:
+            figure = charts.reliability(part)
+            st.caption(f"Test part, probabilities {name}")
+            st.plotly_chart(figure, key=name, alt=f"Reliability diagram, probabilities {name}")
+            _downloads.of_figure(figure, f"{looked.run.id}-reliability-{name.replace(' ', '-')}")

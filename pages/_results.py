@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core import figures, wording
-from core.evaluation import cases
+from core.evaluation import cases, thresholded
 from core.runs import store
-from pages import _files, _networks, _probabilities, parts
+from pages import _downloads, _files, _networks, _probabilities, parts
 from pages._looked import Looked, look
 
 VIEWS = {
@@ -46,6 +46,12 @@ def _figures(looked: Looked) -> None:
     right.caption("Averages over the classes")
     right.dataframe(evaluation.averages_table(), hide_index=True)
     st.caption(f"{evaluation.interval_kind}.")
+    with st.expander("As Zhong 2020 counts: only probabilities of at least one half"):
+        rows, means = thresholded.tables(looked.predictions, looked.classes)
+        left, right = st.columns([3, 2], gap="medium")
+        left.dataframe(rows, hide_index=True)
+        right.dataframe(means, hide_index=True)
+        st.caption("Precision and recall are micro averages (Wilson's intervals); the mean probability has the normal approximation's.")
     st.page_link(
         "pages/predict.py", label="Ask this network about an image", icon=":material/image_search:", query_params={"run": looked.run.id}
     )
@@ -54,11 +60,13 @@ def _figures(looked: Looked) -> None:
 def _matrix(looked: Looked) -> None:
     show = parts.choose("In the cells", list(SHARES), "cells", SHARES.__getitem__)
     matrix, classes = looked.evaluation.confusion, looked.classes
+    figure = figures.confusion(matrix, classes, show=show, selectable=True)
     event = st.plotly_chart(
-        figures.confusion(matrix, classes, show=show, selectable=True),
+        figure,
         key="matrix", on_select="rerun", selection_mode="points", alt=f"Confusion matrix, rows true classes: {matrix.tolist()}",
     )  # fmt: skip
     st.caption("A row a true class, a column a predicted one. Click a cell to see its images.")
+    _downloads.of_figure(figure, f"{looked.run.id}-matrix")
     cells = {f"{true} → {predicted}": (true, predicted) for true in classes for predicted in classes}
     picked = [point["customdata"] for point in event.selection.points if "customdata" in point]
     start = next((f"{classes[true]} → {classes[predicted]}" for true, predicted in picked[:1]), None)

@@ -13,7 +13,7 @@ from core.evaluation import cases, comparison, predicted
 from core.evaluation.metrics import Evaluation, evaluate_predictions
 from core.runs import store
 from core.runs.index import Row
-from pages import _networks, parts
+from pages import _downloads, _networks, parts
 
 VIEWS = {
     "tests": "Can they be told apart?",
@@ -96,9 +96,9 @@ def _curves(runs: Sequence[store.Run], names: dict[str, str]) -> None:
         smoothing = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05)
         log = st.toggle("Logarithmic")
     histories = {names[run.id]: run.metrics() for run in runs}
-    st.plotly_chart(
-        charts.overlay(histories, quantity, part, by, smoothing, log), key="overlay", alt=f"{quantity} of the runs over the epochs"
-    )
+    figure = charts.overlay(histories, quantity, part, by, smoothing, log)
+    st.plotly_chart(figure, key="overlay", alt=f"{quantity} of the runs over the epochs")
+    _downloads.of_figure(figure, "curves")
     st.caption("A star marks each run's best epoch on the validation part.")
 
 

@@ -67,7 +67,9 @@ if probed:
 
 with st.expander("What accuracy costs"):
     cost = st.selectbox("Cost", list(overview.COSTS), format_func=titles.__getitem__)
-    st.plotly_chart(charts.cost(lines, cost), key="cost", alt="Accuracy against cost, with the Pareto front")
+    figure = charts.cost(lines, cost)
+    st.plotly_chart(figure, key="cost", alt="Accuracy against cost, with the Pareto front")
+    _downloads.of_figure(figure, "cost")
 repeated = [line for line in overview.lines(wanted, "experiment") if len(line.rows) > 1]
 if repeated:
     with st.expander("Spread over seeds and folds"):

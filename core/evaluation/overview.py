@@ -18,12 +18,13 @@ from core.runs.index import Row
 if TYPE_CHECKING:
     import pandas as pd
 
-Group = Literal["run", "experiment", "model", "recipe"]
+Group = Literal["run", "experiment", "model", "recipe", "data"]
 GROUPS: dict[Group, str] = {
     "run": "each run",
     "experiment": "repeats (other seeds or folds)",
     "model": "model",
     "recipe": "recipe",
+    "data": "data set",
 }
 METRICS = (
     *("accuracy", "balanced_accuracy", "macro_f1", "mcc", "kappa", "roc_auc", "average_precision", "loss", "brier", "calibration_error"),
@@ -156,7 +157,8 @@ def _key(row: Row, by: Group) -> tuple[str, ...]:
         return (row.run_id,)
     if by == "experiment":
         return (row.data, row.experiment)
-    return (row.data, row.model if by == "model" else row.recipe or f"default, {row.model}")
+    keys = {"model": row.model, "recipe": row.recipe or f"default, {row.model}", "data": row.data}
+    return (row.data, keys[by])
 
 
 def _line(rows: list[Row], by: Group) -> Line:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core import wording
 from core.evaluation.intervals import LEVEL, Estimate, wilson
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HALF = 0.5
 
@@ -47,6 +52,36 @@ def true_probability(labels: np.ndarray, probabilities: np.ndarray) -> list[Esti
     mean, as this one has them. NaN bounds for a single image, all NaN for none. Arguments as in `thresholded`.
     """
     return [_mean(probabilities[labels == number, number]) for number in range(probabilities.shape[1])]
+
+
+def tables(predictions: pd.DataFrame, classes: tuple[str, ...]) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Both tables for people, of stored predictions: all images and each class alone; each class's mean probability."""
+    from core.evaluation.metrics import answers_of
+
+    labels, probabilities, _ = answers_of(predictions, classes)
+    parts = {"all": np.ones(len(labels), dtype=bool)} | {name: labels == number for number, name in enumerate(classes)}
+    rows = [
+        {"images of": name, "n": f"{int(chosen.sum()):,}"}
+        | {
+            wording.METRICS[metric]: _said(metric, found)
+            for metric, found in _row(thresholded(labels[chosen], probabilities[chosen])).items()
+        }
+        for name, chosen in parts.items()
+        if chosen.any()
+    ]
+    means = [
+        {"class": name, "mean probability of the true class": wording.estimate("roc_auc", *vars(mean).values())}
+        for name, mean in zip(classes, true_probability(labels, probabilities), strict=True)
+    ]
+    return rows, means
+
+
+def _row(found: Thresholded) -> dict[str, Estimate]:
+    return {"accuracy": found.accuracy, "precision": found.precision, "sensitivity": found.recall}
+
+
+def _said(metric: str, found: Estimate) -> str:
+    return wording.estimate(metric, *vars(found).values())
 
 
 def _mean(values: np.ndarray) -> Estimate:

@@ -47,7 +47,7 @@ def test_repeats_of_an_experiment_become_mean_and_standard_deviation():
     assert line.name == "resnet18, 2 runs"
 
 
-@pytest.mark.parametrize("by", ["experiment", "model", "recipe"])
+@pytest.mark.parametrize("by", ["experiment", "model", "recipe", "data"])
 def test_nothing_is_averaged_over_different_data_sets(by):
     found = overview.lines([row("a", data="one"), row("b", data="two")], by)
     assert [line.data for line in found] == ["one", "two"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.evaluation.intervals import wilson
-from core.evaluation.thresholded import thresholded, true_probability
+from core.evaluation.thresholded import tables, thresholded, true_probability
 from core.recipes import published
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -85,3 +86,21 @@ def test_zhong_s_table_4_is_as_a_normal_interval_would_be() -> None:
         assert high - mean == pytest.approx(mean - low, abs=1.5e-4)
         deviation = (high - low) / 2 / 1.959964 * images**0.5
         assert 0.1 < deviation < (mean * (1 - mean)) ** 0.5
+
+
+def test_the_tables_for_people_hold_all_images_each_class_and_the_mean_probabilities() -> None:
+    table = pd.DataFrame(
+        {
+            "sample_id": ["1", "2", "3"],
+            "label": ["a", "a", "b"],
+            "patient_id": "",
+            "split": "test",
+            "probability_a": [0.9, 0.4, 0.2],
+            "probability_b": [0.1, 0.6, 0.8],
+        }
+    )
+    rows, means = tables(table, ("a", "b"))
+    assert [(row["images of"], row["n"]) for row in rows] == [("all", "3"), ("a", "2"), ("b", "1")]
+    assert rows[0]["Accuracy"].startswith("66.7 % (")
+    assert means[0]["mean probability of the true class"].startswith("0.650 (")
+    assert means[1]["mean probability of the true class"] == "0.800"
