@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from core.data import vocabulary
-from core.data.cache import Progress
 from core.data.manifest import COPY, Manifest
 from core.data.splits import Part
+from core.data.threads import Progress
 from core.errors import InvalidSpec, UnusableData, UnusableRun
 from core.files import replacing
 from core.runs.store import Run

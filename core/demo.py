@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from core.data import images, library
-from core.data.cache import Progress
+from core.data.threads import Progress
 from core.recipes import fitting
 from core.recipes.recipe import Recipe
 from core.runs.store import PROBABILITY, Run

@@ -12,7 +12,7 @@ import numpy as np
 
 from core import wording
 from core.data import library
-from core.data.cache import Progress
+from core.data.threads import Progress
 from core.errors import UnusableData
 from core.explain.methods import METHODS
 from core.files import write_json

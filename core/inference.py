@@ -19,10 +19,10 @@ import torch
 
 from core import wording
 from core.data import batches, cache, plausibility
-from core.data.cache import Progress
 from core.data.images import XRay
 from core.data.manifest import Manifest
 from core.data.preparation import prepare
+from core.data.threads import Progress
 from core.data.uploads import Upload
 from core.errors import Problem, UnknownName, UnusableData
 from core.evaluation import calibration, operating

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-from core.data import images
+from core.data import images, threads
 from core.data.manifest import COPY, Manifest
 from core.data.preparation import VERSION, Preparation, prepare
+from core.data.threads import Progress
 from core.errors import UnusableData
 from core.files import replacing
 from core.settings import artifacts_dir
-
-Progress = Callable[[int, int], None]
-"""Called with (done, total); it may raise to stop the work, which then leaves nothing behind."""
 
 
 def cache_path(manifest: Manifest, how: Preparation) -> Path:
@@ -51,15 +46,7 @@ def _decode_all(manifest: Manifest, how: Preparation, path: Path, progress: Prog
             array[row] = prepare(read_unchanged(files[row], sums[row], manifest), how)
 
         files, sums = manifest.paths(), [sha256.partition(COPY)[0] for sha256 in manifest.table["sha256"]]
-        # Threads, not processes: Pillow releases the interpreter lock while it decodes and resizes.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            try:
-                for done, _ in enumerate(pool.map(decode, range(len(manifest))), start=1):
-                    if progress:
-                        progress(done, len(manifest))
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+        threads.each(decode, range(len(manifest)), progress)
         array.flush()
 
 

@@ -11,16 +11,15 @@ import os
 import re
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from core import wording
-from core.data import images, layouts
-from core.data.cache import Progress
+from core.data import images, layouts, threads
 from core.data.manifest import Manifest
+from core.data.threads import Progress
 from core.errors import CoreError, InvalidSpec, UnknownName, UnreadableImage, UnusableData
 from core.files import replacing, write_json
 from core.settings import artifacts_dir
@@ -176,17 +175,7 @@ def _read_all(root: Path, paths: list[str], progress: Progress | None) -> list[_
         height, width = xray.pixels.shape
         return _Reading(path, hashlib.sha256(content).hexdigest(), xray.mode, f"{width}×{height}")
 
-    readings = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        try:
-            for reading in pool.map(read, paths):
-                readings.append(reading)
-                if progress:
-                    progress(len(readings), len(paths))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return readings
+    return threads.each(read, paths, progress)
 
 
 def _undrawn_phantom() -> Dataset:

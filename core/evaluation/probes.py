@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core import wording
-from core.data.cache import Progress
+from core.data import threads
 from core.data.manifest import COPY, Manifest
+from core.data.threads import Progress
 from core.errors import UnknownName, UnusableData
 from core.evaluation.metrics import answers_of
 from core.evaluation.predicted import Predicted, of_run
@@ -123,16 +122,7 @@ def look(manifest: Manifest, rows: np.ndarray, progress: Progress | None = None)
         pixels = read_unchanged(files[row], sums[row], manifest)
         return pixels.shape[::-1], fit(pixels, SIDE)
 
-    found = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        try:
-            for one in pool.map(seen, rows):
-                found.append(one)
-                if progress:
-                    progress(len(found), len(rows))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    found = threads.each(seen, rows, progress)
     return Looks(np.array([size for size, _ in found]), np.stack([pixels for _, pixels in found]))
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from core.data.cache import Progress
+    from core.data.threads import Progress
 
 __all__ = ["METHODS", "HeatMap", "Method", "explain", "explain_many", "layers", "occlude", "refuse_unknown"]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from core.data.cache import Progress
+    from core.data.threads import Progress
     from core.explain.heatmap import HeatMap
 
 ALIKE, UNLIKE = 0.7, 0.4

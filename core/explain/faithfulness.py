@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from core.data.cache import Progress
+    from core.data.threads import Progress
 
 STEPS, ORDERS, BATCH = 10, 9, 16  # parts of the image; random orders to compare with; images a pass
 PERCENTILES = (20, 40, 60, 80)  # of the map's values, for ROAD

@@ -18,7 +18,7 @@ from core.explain import headonly
 if TYPE_CHECKING:
     import numpy as np
 
-    from core.data.cache import Progress
+    from core.data.threads import Progress
 
 BATCH = 16  # images a pass
 _PATCHES = 14  # a side, where the stride is not given

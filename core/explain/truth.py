@@ -17,7 +17,7 @@ from core.explain.methods import METHODS
 if TYPE_CHECKING:
     from torch import nn
 
-    from core.data.cache import Progress
+    from core.data.threads import Progress
 
 BATCH = 16  # images a pass
 FAST = tuple(name for name, method in METHODS.items() if not method.slow and name != "cam")  # cam: not for every network

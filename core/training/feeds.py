@@ -9,8 +9,8 @@ import pandas as pd
 import torch
 
 from core.data import batches, cache, splits
-from core.data.cache import Progress
 from core.data.manifest import COPY, Manifest
+from core.data.threads import Progress
 from core.recipes import fitting
 from core.recipes.recipe import Recipe, refuse_misfits
 
