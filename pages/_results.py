@@ -12,7 +12,7 @@ from pages._looked import Looked, look
 
 VIEWS = {
     "figures": "Figures",
-    "matrix": "Confusion matrix",
+    "matrix": "Images of a cell",
     "errors": "Errors",
     "curves": "ROC and thresholds",
     "calibration": "Calibration",
@@ -38,8 +38,11 @@ def _figures(looked: Looked) -> None:
             st.caption(f"95 %: {wording.figure(name, estimate.low)} to {wording.figure(name, estimate.high)}")
     for note in evaluation.notes:
         st.info(note, icon=":material/info:")
-    st.caption("Each class")
-    st.dataframe(evaluation.text_table(), hide_index=True)
+    matrix, table = st.columns([2, 3], gap="medium")
+    figure = figures.confusion(evaluation.confusion, evaluation.classes)
+    matrix.plotly_chart(figure, key="small matrix", alt=f"Confusion matrix, rows true classes: {evaluation.confusion.tolist()}")
+    table.caption("Each class")
+    table.dataframe(evaluation.text_table(), hide_index=True)
     left, right = st.columns(2, gap="medium")
     left.caption("All metrics")
     left.dataframe(evaluation.metrics_table(), hide_index=True)

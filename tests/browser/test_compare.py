@@ -10,6 +10,7 @@ from core.data import library
 from core.recipes import fitting
 from core.runs import store
 from core.training import worker
+from tests.browser.acts import choose
 
 
 @pytest.fixture
@@ -37,8 +38,7 @@ def test_choose_three_runs_sort_click_a_cell_see_images_take_table_and_report_aw
     expect(page.get_by_text(re.compile("No evidence that|is better than")).first).to_be_visible()
     assert len(re.search(r"runs=([^&]+)", page.url)[1].replace("%2C", ",").split(",")) == 3
 
-    page.get_by_role("combobox", name=re.compile("Sorted by")).click()
-    page.get_by_role("option", name=re.compile("^Loss")).click()
+    choose(page, "Sorted by", "^Loss")
     page.wait_for_url(re.compile("sort=loss"))
 
     table = download(page, page.get_by_role("button", name="LaTeX"))

@@ -6,6 +6,8 @@ import time
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.acts import choose, settle
+
 VALIDATION_POINTS = """() => {
     const plot = document.querySelector('.js-plotly-plot');
     const line = plot && plot.data && plot.data.find(trace => trace.name === 'validation');
@@ -46,6 +48,8 @@ def test_choose_train_watch_read_upload_explain(page: Page, server):
     expect(page.get_by_role("heading", name="Answer: ")).to_be_visible()
     heat_map = page.locator("[data-testid=stImage] img").first
     expect(heat_map).to_be_visible()
+    expect(page.get_by_role("button", name="Page (HTML)")).to_be_visible()  # the page is whole
+    settle(page)
     first = heat_map.get_attribute("src")
     answered = page.get_by_role("heading", name="Answer: ").inner_text().removeprefix("Answer: ")
     other = next(name for name in ("Normal", "COVID-like") if name != answered)
@@ -93,17 +97,11 @@ def start_training(page: Page, server, epochs: int) -> None:
     page.wait_for_url(re.compile(r"/runs\?run="))
 
 
-def choose(page: Page, label: str, option: str) -> None:
-    page.get_by_role("combobox", name=re.compile(label)).click()
-    page.get_by_role("option", name=re.compile(option)).first.click()
-
-
 def fill(page: Page, label: str, value: int) -> None:
     box = page.get_by_role("spinbutton", name=label)
     box.fill(str(value))
     box.press("Enter")
-    page.wait_for_timeout(300)  # the rerun starts
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    settle(page)
 
 
 def wait_for_points(page: Page, count: int) -> None:

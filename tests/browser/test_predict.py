@@ -1,7 +1,6 @@
 """Uploading in a real browser: a DICOM file and a 16-bit picture are answered; a photo meets the guard rail."""
 
 import io
-import re
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from core.data import images, library, phantom
 from core.recipes import fitting
 from core.runs import store
 from core.training import worker
+from tests.browser.acts import choose
 
 
 @pytest.fixture
@@ -47,22 +47,15 @@ def test_a_dicom_a_16_bit_picture_and_a_photo(page: Page, server, run: store.Run
 
     expect(page.get_by_role("heading", name="Answer: ")).to_be_visible()
     expect(page.locator("[data-testid=stImage] img").first).to_be_visible()
-    choose_image(page, "deep.png")
+    choose(page, "^(Selected .*)?Image", "deep.png")
     expect(page.get_by_role("heading", name="Answer: ")).to_be_visible()
 
-    choose_image(page, "photo.jpg")
+    choose(page, "^(Selected .*)?Image", "photo.jpg")
     expect(page.get_by_text("The answer is withheld")).to_be_visible()
     expect(page.get_by_role("listitem").filter(has_text="The picture has colours")).to_be_visible()
     expect(page.get_by_role("heading", name="Answer: ")).to_have_count(0)
     page.get_by_text("Show anyway").click()
     expect(page.get_by_role("heading", name="Answer: ")).to_be_visible()
-
-
-def choose_image(page: Page, name: str) -> None:
-    page.get_by_role("combobox", name=re.compile("^(Selected .*)?Image")).click()
-    page.get_by_role("option", name=name).click()
-    page.wait_for_timeout(300)  # the rerun starts
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
 
 
 def dicom(pixels: np.ndarray) -> bytes:

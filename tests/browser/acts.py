@@ -1,0 +1,21 @@
+"""What a person does on a page of the app, in steps that wait as a person would."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose in a select box; both names are patterns."""
+    box = page.get_by_role("combobox", name=re.compile(label))
+    box.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # a list that opens while the page scrolls closes again
+    box.click()
+    page.get_by_role("option", name=re.compile(option)).first.click()
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until the script that the last action began has run."""
+    page.wait_for_timeout(300)
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
