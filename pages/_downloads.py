@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,10 +13,10 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 
-def of_table(table: tables.Table, name: str, numbers: tables.Table | None = None) -> None:
-    """Buttons that take a table away; `numbers`, where given, is what goes into the CSV."""
+def of_table(table: tables.Table, name: str, numbers: Callable[[], tables.Table] | None = None) -> None:
+    """Buttons that take a table away; `numbers`, where given, makes what goes into the CSV."""
     with st.container(horizontal=True):
-        st.download_button("CSV", lambda: tables.csv(numbers or table), f"{name}.csv", "text/csv", icon=":material/table:")
+        st.download_button("CSV", lambda: tables.csv(numbers() if numbers else table), f"{name}.csv", "text/csv", icon=":material/table:")
         st.download_button("Markdown", lambda: tables.markdown(table), f"{name}.md", "text/markdown", icon=":material/markdown:")
         st.download_button("LaTeX", lambda: tables.latex(table), f"{name}.tex", "text/x-tex", icon=":material/functions:")
 

@@ -49,4 +49,4 @@ def show(looked: Looked) -> None:
             )
     st.caption(f"The table of the classes ({looked.target})")
     table = tables.Table(evaluation.text_table(), f"{run.recipe().model}, {OWN.get(looked.target, looked.target)}", evaluation.notes)
-    _downloads.of_table(table, f"{run.id}-{looked.target}", tables.Table(evaluation.table()))
+    _downloads.of_table(table, f"{run.id}-{looked.target}", lambda: tables.Table(evaluation.table()))

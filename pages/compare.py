@@ -41,8 +41,9 @@ if not models:
     found = [line for key in probes.stored_keys() for line in probe_lines(key)]
     lines += [line for line in found if not data or line.data in data]
 lines = overview.ranked(lines, ranked_by)
+texts = overview.text_table(lines, columns)
 event = st.dataframe(
-    overview.text_table(lines, columns), key="table", hide_index=True, on_select="rerun", selection_mode="multi-row",
+    texts, key="table", hide_index=True, on_select="rerun", selection_mode="multi-row",
     alt="Runs with their metrics and costs",
 )  # fmt: skip
 st.caption(
@@ -51,9 +52,8 @@ st.caption(
     "one comes near a network, the network may live on the same shortcut."
 )
 with st.container(horizontal=True, vertical_alignment="center"):
-    table = Table(overview.text_table(lines, columns), "Test figures of all runs")
-    numbers = Table(overview.table(lines, columns), "Test figures of all runs")
-    _downloads.of_table(table, "comparison", numbers)
+    table = Table(texts, "Test figures of all runs")
+    _downloads.of_table(table, "comparison", lambda: Table(overview.table(lines, columns)))
     probed = st.button(
         "Probe the data for shortcuts", icon=":material/troubleshoot:",
         help="Simple classifiers that see only the image's size, its border, its outer part, or 16×16 pixels, on the newest run's split.",
