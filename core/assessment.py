@@ -59,6 +59,11 @@ class Overlap:
         return self.manifest.table["label"].isin(self.labels).to_numpy()
 
     @property
+    def left_out(self) -> int:
+        """Images of known classes that are seen, and so say nothing about the run."""
+        return int((self.seen & self.known).sum())
+
+    @property
     def usable(self) -> np.ndarray:
         """Row numbers that are neither seen nor of an unknown class. int [images]"""
         return (self.known & ~self.seen).nonzero()[0]
@@ -109,15 +114,15 @@ def of_data(
         table = predictor.predict(manifest, overlap.usable, progress)
         return table.assign(label=table["label"].map(overlap.labels))
 
-    table = _kept(run, weights, f"{manifest.name}-{manifest.sha256[:12]}", predict)
-    return External(table, int((overlap.seen & overlap.known).sum()), overlap.other_classes)
+    table = _kept(run, weights, _data_name(manifest), predict)
+    return External(table, overlap.left_out, overlap.other_classes)
 
 
 def kept_of_data(run: Run, manifest: Manifest) -> External | None:
     """What `of_data` would give for the best weights, where it was made before; else None. Never runs a network."""
     overlap = Overlap(run, manifest)
-    path = _path(run, run.weights_epoch(), f"{manifest.name}-{manifest.sha256[:12]}")
-    return External(_read(path), int((overlap.seen & overlap.known).sum()), overlap.other_classes) if path.is_file() else None
+    path = _path(run, run.weights_epoch(), _data_name(manifest))
+    return External(_read(path), overlap.left_out, overlap.other_classes) if path.is_file() else None
 
 
 def weights_epochs(run: Run) -> dict[Weights, int]:
@@ -166,6 +171,10 @@ def _kept(run: Run, weights: Weights, name: str, predict: Callable[[Predictor], 
     return _read(path)
 
 
+def _data_name(manifest: Manifest) -> str:
+    return f"{manifest.name}-{manifest.sha256[:12]}"
+
+
 def _path(run: Run, epoch: int, name: str) -> Path:
     return run.folder / "assessments" / f"epoch{epoch}-{name}.parquet"
 
@@ -194,9 +203,8 @@ def _refuse(overlap: Overlap, some_classes: bool) -> None:
             f"Rename or remove them; run {run.id} knows {knows}.",
         )
     if not len(overlap.usable):
-        seen = int((overlap.seen & overlap.known).sum())
         raise UnusableData(
             "An evaluation needs images that the run has not seen.",
-            f"{manifest.name}, all of whose {seen} images it trained on",
+            f"{manifest.name}, all of whose {overlap.left_out} images it trained on",
             "Choose another data set.",
         )

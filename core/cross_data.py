@@ -115,7 +115,7 @@ def _cell(run: Run, manifest: Manifest) -> Cell:
     overlap = assessment.Overlap(run, manifest)
     own = run.recipe().data.name == manifest.name
     try:
-        seen, others = int((overlap.seen & overlap.known).sum()), overlap.other_classes
+        seen, others = overlap.left_out, overlap.other_classes
         if own:
             predictions = assessment.of_part(run, "test")
         else:

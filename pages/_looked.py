@@ -54,14 +54,15 @@ def look(run: store.Run, finished: float | None) -> Looked:
         weights = parts.choose("Weights", list(epochs), "weights", lambda kind: f"{kind}, epoch {epochs[kind]}")
     with st.spinner("Asking the network …"):
         if target in OWN:
-            predictions = assessment.of_part(run, target, weights)
+            predictions, content = assessment.of_part(run, target, weights), recipe.data.sha256
         else:
-            found = assessment.of_data(run, library.open_dataset(target), weights, some_classes=True)
+            manifest = library.open_dataset(target)
+            found, content = assessment.of_data(run, manifest, weights, some_classes=True), manifest.sha256
             predictions = found.predictions
             _about_other_data(found)
     for caution in probes.cautions(run):
         st.warning(caution, icon=":material/troubleshoot:")
-    evaluation = _evaluation_of((run.id, target, weights, epochs[weights], finished), predictions, recipe.data.classes)
+    evaluation = _evaluation_of((run.id, target, content, weights, epochs[weights], finished), predictions, recipe.data.classes)
     title = OWN.get(target) or library.title(target)
     split = f", split {run.split_kind()}" if target in OWN else ""
     st.subheader(f"{title}: {wording.count(evaluation.images, 'image')}{split}")

@@ -55,8 +55,13 @@ def short_names(rows: Sequence[Row]) -> list[str]:
 
 
 @st.cache_data(max_entries=32, show_spinner="Comparing …")
-def _compared(chosen: tuple[str, ...], _runs: list[predicted.Predicted], names: dict[str, str]) -> comparison.Comparison:  # noqa: ARG001
+def _compared(chosen: tuple, _runs: list[predicted.Predicted], names: dict[str, str]) -> comparison.Comparison:  # noqa: ARG001
     return comparison.compare(_runs, names)
+
+
+def _key(run: predicted.Predicted) -> tuple[str, float | None]:
+    """What cached figures rest on: a run that went on later has other predictions under its id."""
+    return run.name, store.find(run.name).status().finished
 
 
 def _readable(runs: Sequence[store.Run]) -> list[predicted.Predicted]:
@@ -74,7 +79,7 @@ def _tests(runs: Sequence[store.Run], names: dict[str, str]) -> None:
     found = _readable(runs)
     if len(found) < comparison.FEWEST:
         return
-    result = _compared(tuple(run.name for run in found), found, names)
+    result = _compared(tuple(_key(run) for run in found), found, names)
     for pair in result.pairs:
         st.markdown(f"- {f'{pair.a}, {pair.b}: ' if pair.unpaired else ''}{pair.sentence}")
     st.caption(f"McNemar’s exact test on the shared test images, with Holm’s correction for several pairs. {comparison.CAUTION}")
@@ -103,14 +108,14 @@ def _curves(runs: Sequence[store.Run], names: dict[str, str]) -> None:
 
 
 @st.cache_data(max_entries=64)
-def _evaluation_of(run_id: str, _run: predicted.Predicted) -> Evaluation:  # noqa: ARG001
+def _evaluation_of(key: tuple, _run: predicted.Predicted) -> Evaluation:  # noqa: ARG001
     return evaluate_predictions(_run.table, _run.classes)
 
 
 def _matrices(runs: Sequence[store.Run], names: dict[str, str]) -> None:
     columns = st.columns(2, gap="medium")
     for number, run in enumerate(_readable(runs)):
-        evaluation = _evaluation_of(run.name, run)
+        evaluation = _evaluation_of(_key(run), run)
         with columns[number % 2]:
             st.caption(f"**{names[run.name]}**: {evaluation.images} test images")
             st.plotly_chart(figures.confusion(evaluation.confusion, evaluation.classes), key=f"matrix {run.name}", alt="Confusion matrix")

@@ -219,6 +219,8 @@ def find(run: str) -> Run:
         UnknownName: there is none.
         InvalidSpec: several ids start so.
     """
+    if _ID.fullmatch(run) and (runs_dir() / run / "status.json").is_file():
+        return Run(runs_dir() / run)  # without a look at all others: pages find hundreds of runs by their ids
     known = ids()
     matches = [run] if run in known else [other for other in known if _ID.fullmatch(run) and other.startswith(run)]
     if not matches:
