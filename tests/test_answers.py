@@ -14,7 +14,8 @@ from core.answers import Voice, chorus
 from core.data.images import XRay
 from core.inference import Predictor
 from core.models import classifier
-from core.recipes.recipe import DataSpec, compose
+from core.recipes.recipe import compose
+from core.recipes.specs import DataSpec
 from core.report import answer as answer_page
 from core.runs import store
 from core.runs.store import Run

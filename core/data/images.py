@@ -10,7 +10,7 @@ import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, get_args
+from typing import BinaryIO, get_args
 
 import numpy as np
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
@@ -28,12 +28,12 @@ from core.data.greys import (
     refusal,
     to_8_bits,
 )
+from core.data.square import Resize
 from core.errors import InvalidSpec
 
 __all__ = ["MAX_BYTES", "MAX_PIXELS", "READABLE", "READER_VERSION", "RESIZES", "Resize", "XRay", "fit", "kind_of", "read"]
 
 READER_VERSION = 2  # part of cache keys: raise it whenever read or fit would give different pixels
-Resize = Literal["squash", "crop", "pad"]
 RESIZES: tuple[Resize, ...] = get_args(Resize)
 
 # The decoders are named one by one: Image.open would try others, and prints a warning of its own for large images.

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 
-from core.data.images import Resize, fit
+from core.data.images import fit
+from core.data.square import Equalise, Preparation
 
-Equalise = Literal["none", "clahe"]
+__all__ = ["CLAHE_LIMIT", "CLAHE_TILES", "VERSION", "Equalise", "Preparation", "prepare"]
 
 CLAHE_LIMIT, CLAHE_TILES = 2.0, (8, 8)  # of the mean height of a histogram bin; 8×8 tiles are also the papers' toolbox's default
 VERSION = 1  # part of cache keys: raise it whenever `prepare` would give different pixels
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """`size` in pixels; how the aspect ratio is treated; contrast limited adaptive histogram equalisation (Zuiderveld 1994), or none."""
-
-    size: int
-    resize: Resize = "squash"
-    equalise: Equalise = "none"
 
 
 def prepare(pixels: np.ndarray, how: Preparation) -> np.ndarray:

@@ -14,7 +14,8 @@ from core.files import write_text
 from core.recipes import alasfoor_2020, bansal_2020, benbakreti_2022, darkcovidnet_2020, lacruz_2020, zhong_2020
 from core.recipes.entry import Entry, Paper
 from core.recipes.labels import resolved
-from core.recipes.recipe import DataSpec, Recipe, compose
+from core.recipes.recipe import Recipe, compose
+from core.recipes.specs import DataSpec
 from core.settings import artifacts_dir
 
 _MODULES = (benbakreti_2022, lacruz_2020, bansal_2020, alasfoor_2020, zhong_2020, darkcovidnet_2020)

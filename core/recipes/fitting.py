@@ -6,9 +6,11 @@ from typing import Any
 
 from core.data import splits, subset
 from core.data.manifest import Manifest
+from core.data.square import Preparation
 from core.recipes import catalogue
 from core.recipes.labels import resolved
-from core.recipes.recipe import DataSpec, Recipe, compose, refuse_misfits
+from core.recipes.recipe import Recipe, compose, refuse_misfits
+from core.recipes.specs import DataSpec
 
 NO_DATA = DataSpec(name="none", sha256="", classes=("a", "b"))
 """Stands in a recipe that was not yet given its data, so that options can be checked before the data is opened."""
@@ -39,6 +41,12 @@ def fit(recipe: Recipe, manifest: Manifest) -> tuple[Recipe, splits.Split]:
     recipe = recipe.model_copy(update={"data": DataSpec.of(part)})  # at least two classes: a set of one cannot be split
     refuse_misfits(recipe, training_images=len(parts.rows("train")))
     return recipe, parts
+
+
+def whole_set_as(draft: Recipe) -> Preparation | None:
+    """How every image of a data set is prepared for `draft`, so that an import can do it in passing; None where it takes a part only."""
+    part = draft.subset.labels or draft.subset.caps or draft.copies.before_split
+    return None if part else draft.image.preparation
 
 
 def taken(recipe: Recipe, manifest: Manifest) -> Manifest:

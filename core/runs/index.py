@@ -15,7 +15,6 @@ from pydantic_core import from_json
 
 from core import wording
 from core.errors import CoreError
-from core.recipes import catalogue
 from core.runs import store
 from core.runs.status import LIVE
 from core.settings import artifacts_dir
@@ -117,6 +116,8 @@ def _row(run: store.Run) -> Row:
         recipe, status = run.recipe(), run.status()
     except (CoreError, ValueError) as error:  # pydantic's errors are ValueErrors; one damaged folder must not hide the others
         return _damaged(run, str(error))
+    from core.recipes import catalogue  # rows that are in the index already do without
+
     result = status.result or {}
     return Row(
         run_id=run.id,

@@ -7,7 +7,6 @@ import socket
 import time
 from typing import Literal
 
-import psutil
 from pydantic import BaseModel, ConfigDict
 
 State = Literal["queued", "running", "done", "cancelled", "failed", "interrupted"]
@@ -37,6 +36,8 @@ class ProcessMark(BaseModel):
     @classmethod
     def of(cls, pid: int) -> ProcessMark:
         """Of a process on this machine; psutil.Error where it is gone."""
+        import psutil  # only for runs that may be alive
+
         return cls(pid=pid, started=psutil.Process(pid).create_time() - psutil.boot_time(), host=socket.gethostname())
 
 
@@ -102,6 +103,8 @@ def _alive(status: Status, now: float) -> bool:
         return now - status.created < START_LIMIT
     if mark.host != socket.gethostname():
         return status.heartbeat is not None and now - status.heartbeat < SILENCE_LIMIT
+    import psutil
+
     try:
         same = abs(ProcessMark.of(mark.pid).started - mark.started) < 2
         return same and psutil.Process(mark.pid).status() != psutil.STATUS_ZOMBIE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.recipes.recipe import ScheduleSpec
+from core.recipes.specs import ScheduleSpec
 
 ONE_CYCLE_RISE = 0.3  # share of the steps; start at peak/25, end at peak/250,000 (Smith & Topin 2018; the usual defaults)
 

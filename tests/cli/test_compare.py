@@ -12,7 +12,8 @@ from typer.testing import CliRunner, Result
 
 from core.cli.compare import compare
 from core.errors import InvalidSpec, UnusableRun
-from core.recipes.recipe import DataSpec, compose
+from core.recipes.recipe import compose
+from core.recipes.specs import DataSpec
 from core.runs import store
 from core.runs.store import Run
 

@@ -13,7 +13,8 @@ from core.data import library, subset
 from core.errors import UnknownName, UnusableData
 from core.evaluation import cases
 from core.evaluation.predicted import Predicted
-from core.recipes.recipe import DataSpec, compose
+from core.recipes.recipe import compose
+from core.recipes.specs import DataSpec
 from core.runs import store
 
 CLASSES = ("a", "b", "c")

@@ -18,7 +18,8 @@ from core.evaluation.comparison import Pair, compare, differing_fields
 from core.evaluation.intervals import groups_of, percentile_interval
 from core.evaluation.predicted import Predicted
 from core.evaluation.resampling import resampled
-from core.recipes.recipe import DataSpec, compose
+from core.recipes.recipe import compose
+from core.recipes.specs import DataSpec
 from core.runs.store import PROBABILITY
 
 LAWS = settings(max_examples=40, deadline=None, derandomize=True)

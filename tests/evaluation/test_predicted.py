@@ -7,7 +7,8 @@ import pytest
 
 from core.errors import UnusableRun
 from core.evaluation.predicted import Predicted, aligned, of_run, shared_images
-from core.recipes.recipe import DataSpec, compose
+from core.recipes.recipe import compose
+from core.recipes.specs import DataSpec
 from core.runs import store
 from core.runs.store import Run
 

@@ -19,7 +19,8 @@ from core.export import onnx as exports
 from core.export.onnx import LIMIT, Exported, Session, export
 from core.inference import Predictor
 from core.models import classifier
-from core.recipes.recipe import DataSpec, compose
+from core.recipes.recipe import compose
+from core.recipes.specs import DataSpec
 from core.runs.store import Run
 
 pytest.importorskip("onnx", reason="exporting is an extra")

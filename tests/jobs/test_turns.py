@@ -12,7 +12,8 @@ import pytest
 from filelock import FileLock, Timeout
 
 from core.jobs import turns
-from core.recipes.recipe import DataSpec, compose
+from core.recipes.recipe import compose
+from core.recipes.specs import DataSpec
 from core.runs import store
 from core.runs.status import ProcessMark
 

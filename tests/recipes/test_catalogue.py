@@ -10,7 +10,8 @@ from core.errors import InvalidSpec, UnknownName, UnusableData
 from core.models import registry
 from core.recipes import catalogue
 from core.recipes.labels import resolved
-from core.recipes.recipe import DataSpec, Recipe, compose
+from core.recipes.recipe import Recipe, compose
+from core.recipes.specs import DataSpec
 
 DATA = DataSpec(name="set", sha256="0" * 64, classes=("a", "b", "c"))
 CHESTS = DataSpec(name="chests", sha256="0" * 64, classes=("Covid-19", "No_findings", "Pneumonia"))
@@ -108,6 +109,8 @@ def test_bansals_networks_are_frozen_under_a_new_head_and_see_150_images() -> No
     for name in ("vgg16", "vgg19", "resnet50v2", "inception-v3", "xception", "nasnetalarge"):
         recipe = catalogue.make(DATA, f"bansal-2020-{name}")
         assert recipe.frozen
+        assert recipe.feature_views == 8
+        assert any("turned 8 times" in text for text in catalogue.get(recipe.name).deviations)
         assert (recipe.head.kind, recipe.head.hidden, recipe.image.size, recipe.augmentation.rotation) == ("pooled", 64, 224, 15)
         assert (recipe.subset.labels, recipe.subset.caps) == (("COVID-19", "Normal"), {"COVID-19": 70, "Normal": 80})
 

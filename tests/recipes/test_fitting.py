@@ -13,7 +13,7 @@ from core.data.manifest import COLUMNS, Manifest
 from core.data.splits import split
 from core.errors import InvalidSpec, UnknownName, UnusableData
 from core.recipes import catalogue, fitting
-from core.recipes.recipe import DataSpec
+from core.recipes.specs import DataSpec
 
 MakeFolder = Callable[..., Path]
 

@@ -6,7 +6,8 @@ import pytest
 
 from core.errors import InvalidSpec
 from core.recipes.labels import renamed, resolved
-from core.recipes.recipe import DataSpec, Recipe, compose
+from core.recipes.recipe import Recipe, compose
+from core.recipes.specs import DataSpec
 
 DATA = DataSpec(name="set", sha256="", classes=("a", "b"))
 

@@ -14,9 +14,11 @@ from core.data.images import RESIZES
 from core.errors import InvalidSpec, UnknownName
 from core.models import registry
 from core.models.registry import Normalisation
-from core.recipes.recipe import DataSpec, Recipe, compose, refuse_misfits
+from core.recipes.recipe import Recipe, compose, refuse_misfits
+from core.recipes.specs import DataSpec
 
 DATA = DataSpec(name="set", sha256="0" * 64, classes=("a", "b"))
+NO_CHANGE = {"rotation": 0.0, "zoom": 0.0, "shift": 0.0, "brightness": 0.0, "contrast": 0.0}
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=10)
 
 CONTENT = st.fixed_dictionaries(
@@ -240,3 +242,28 @@ def test_seeds_and_folds_are_repeats_of_one_experiment_and_anything_else_is_anot
         assert other.id != recipe.id
         assert other.experiment == recipe.experiment
     assert compose(DATA, "alasfoor-cnn22", **{"split.folds": 4}).experiment != recipe.experiment
+
+
+@pytest.mark.parametrize(
+    ("changes", "views"),
+    [
+        ({"frozen": False, "frozen_views": 8}, 0),
+        ({"frozen_views": 0}, 0),
+        ({"frozen_views": 8}, 8),
+        ({"frozen_views": 60}, 10),  # more views than epochs are never seen
+        ({"frozen_views": 0, "augmentation": NO_CHANGE}, 1),
+        ({"frozen_views": 8, "augmentation": NO_CHANGE}, 1),
+        ({"frozen_views": 0, "copies": {"of": {"a": 2}, "before_split": True}}, 1),  # the copies are all the change there is
+    ],
+)
+def test_a_frozen_trunk_runs_once_a_view_where_its_input_comes_again(changes, views) -> None:
+    recipe = compose(DATA, "resnet18", **({"frozen": True, "epochs": 10} | changes))
+    assert recipe.feature_views == views
+    assert bool(recipe.notes) == bool(views)
+
+
+def test_the_note_says_how_many_views_the_epochs_take_in_turn() -> None:
+    recipe = compose(DATA, "resnet18", frozen=True, frozen_views=8, epochs=10)
+    assert recipe.notes == (
+        "The trunk’s features are computed once for 8 augmented views of every training image, which the epochs take in turn.",
+    )

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from core.recipes import catalogue
-from core.recipes.recipe import DataSpec
+from core.recipes.specs import DataSpec
 from core.runs import store
 
 CLASSES = ("COVID-19", "<script>alert(1)</script>", "Viral & other")

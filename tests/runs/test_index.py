@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core.recipes.recipe import DataSpec, compose
+from core.recipes.recipe import compose
+from core.recipes.specs import DataSpec
 from core.runs import index, store
 from core.runs.status import ProcessMark
 

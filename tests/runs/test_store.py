@@ -13,7 +13,8 @@ import torch
 
 from core.errors import InvalidSpec, UnknownName, UnusableRun
 from core.files import replacing, write_json
-from core.recipes.recipe import DataSpec, Recipe, compose
+from core.recipes.recipe import Recipe, compose
+from core.recipes.specs import DataSpec
 from core.runs import store
 from core.runs.status import ProcessMark
 

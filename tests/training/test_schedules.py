@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.recipes.recipe import ScheduleSpec
+from core.recipes.specs import ScheduleSpec
 from core.training.schedules import rates
 
 NAMES = get_args(ScheduleSpec.model_fields["name"].annotation)
