@@ -1,17 +1,23 @@
 """Batches on the device: gather, augment, scale. Every image gets its own draw; the draw depends on (seed, epoch) alone.
 
-Augmentation is one affine resampling (rotation, zoom, shift, flip) and one change of exposure a batch, on the device.
+Augmentation is one affine resampling (rotation, zoom, shift, flip) and one change of exposure a batch, on the device. On a processor the
+images are gathered from the memory map; on a GPU from the device's own memory where the set fits, else a thread makes pinned batches ready.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+from core.data.prefetch import ahead
+
+RESIDENT_SHARE = 0.5  # of a device's free memory that images may take
+_UPLOADED = 256  # images copied to the device at a time
 
 
 @dataclass(frozen=True)
@@ -31,13 +37,17 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Feed:
-    """The images of one part: `images` uint8 [all, S, S] (a memory map is fine), `labels` int64 [all], `rows` those that belong."""
+    """The images of one part: `images` uint8 [all, S, S] (a memory map is fine), `labels` int64 [all], `rows` those that belong.
+
+    `resident`: the same images on the device, from `resident_on`; None: batches are copied there.
+    """
 
     images: np.ndarray
     labels: np.ndarray
     rows: np.ndarray
     batch_size: int
     device: torch.device
+    resident: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -48,25 +58,48 @@ class Feed:
 
     def in_order(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Every image once, as stored: x float32 [batch, 1, S, S] in 0…1, y int64 [batch]."""
-        for start in range(0, len(self), self.batch_size):
-            yield self._gather(self.rows[start : start + self.batch_size])
+        yield from self._gathered(self.rows[start : start + self.batch_size] for start in range(0, len(self), self.batch_size))
 
     def shuffled(self, augmentation: Augmentation, seed: int, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """One epoch of training batches, in an order and with draws that (seed, epoch) decide; shapes as `in_order`."""
         generator = torch.Generator().manual_seed(stream(seed, epoch))
         order = self.rows[torch.randperm(len(self), generator=generator).numpy()]
-        for step in range(self.steps()):
-            x, y = self._gather(order[step * self.batch_size : (step + 1) * self.batch_size])
-            changed = augment(x, augmentation, generator)
+        # On a GPU drawn there: a copy of noise from the processor would take longer than the step.
+        draws = generator if self.device.type == "cpu" else torch.Generator(self.device).manual_seed(stream(seed, epoch))
+        only = torch.tensor(augmentation.only, device=self.device)
+        chunks = (order[step * self.batch_size : (step + 1) * self.batch_size] for step in range(self.steps()))
+        for x, y in self._gathered(chunks):
+            changed = augment(x, augmentation, draws)
             if augmentation.only:
-                chosen = torch.isin(y, torch.tensor(augmentation.only, device=y.device))
-                changed = torch.where(chosen.view(-1, 1, 1, 1), changed, x)
+                changed = torch.where(torch.isin(y, only).view(-1, 1, 1, 1), changed, x)
             yield changed, y
 
-    def _gather(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        x = torch.from_numpy(np.ascontiguousarray(self.images[rows])).to(self.device, non_blocking=True)
-        y = torch.from_numpy(self.labels[rows]).to(self.device, non_blocking=True)
-        return to_unit(x), y
+    def _gathered(self, chunks: Iterable[np.ndarray]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """The images and labels of each of `chunks` (row numbers), on the device."""
+        if self.resident is not None:
+            labels = torch.from_numpy(self.labels).to(self.device)
+            for rows in chunks:
+                index = torch.from_numpy(rows).to(self.device, non_blocking=True)
+                yield to_unit(self.resident.index_select(0, index)), labels.index_select(0, index)
+            return
+        pinned = self.device.type == "cuda"
+        made = (self._on_host(rows, pinned) for rows in chunks)
+        for x, y in ahead(made) if pinned else made:
+            yield to_unit(x.to(self.device, non_blocking=True)), y.to(self.device, non_blocking=True)
+
+    def _on_host(self, rows: np.ndarray, pinned: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        x, y = torch.from_numpy(np.ascontiguousarray(self.images[rows])), torch.from_numpy(self.labels[rows])
+        return (x.pin_memory(), y.pin_memory()) if pinned else (x, y)
+
+
+def resident_on(device: torch.device, images: np.ndarray, free: int) -> torch.Tensor | None:
+    """`images` uint8 [all, S, S] copied to `device`, or None where they would take more than `RESIDENT_SHARE` of its `free` bytes."""
+    if images.nbytes > RESIDENT_SHARE * free:
+        return None
+    result = torch.empty(images.shape, dtype=torch.uint8, device=device)
+    for start in range(0, len(images), _UPLOADED):  # piece by piece: the memory map is never whole in the machine's memory
+        result[start : start + _UPLOADED] = torch.from_numpy(np.array(images[start : start + _UPLOADED]))
+    return result
 
 
 def steps(images: int, batch_size: int) -> int:
@@ -86,19 +119,22 @@ def stream(seed: int, epoch: int) -> int:
 
 
 def augment(x: torch.Tensor, change: Augmentation, generator: torch.Generator) -> torch.Tensor:
-    """`x` float32 [batch, 1, S, S] in 0…1 → the same shape and range, changed image by image. `generator` lives on the CPU."""
+    """`x` float32 [batch, 1, S, S] in 0…1 → the same shape and range, changed image by image.
+
+    `generator` lives on the processor, or where `x` does.
+    """
     if change == Augmentation():
         return x
-    batch = x.shape[0]
+    batch, device = x.shape[0], generator.device
 
     def uniform(limit: float) -> torch.Tensor:
-        return (torch.rand(batch, generator=generator) * 2 - 1) * limit
+        return (torch.rand(batch, generator=generator, device=device) * 2 - 1) * limit
 
     matrices = affine(
         angle=uniform(math.radians(change.rotation)),
         scale=(1 + uniform(change.zoom)) * (1 + change.crop),
         shift=torch.stack([uniform(change.shift + change.crop / 2), uniform(change.shift + change.crop / 2)], dim=1),
-        flip=(torch.rand(batch, generator=generator) < 0.5) & change.flip,
+        flip=(torch.rand(batch, generator=generator, device=device) < 0.5) & change.flip,
     )
     gain, offset = 1 + uniform(change.contrast), uniform(change.brightness)
     if change.rotation or change.zoom or change.shift or change.crop or change.flip:
@@ -108,7 +144,7 @@ def augment(x: torch.Tensor, change: Augmentation, generator: torch.Generator) -
     gain, offset = (value.to(x.device).view(-1, 1, 1, 1) for value in (gain, offset))
     x = (x - mean) * gain + mean + offset
     if change.noise:
-        x = x + change.noise * torch.randn(x.shape, generator=generator).to(x.device)
+        x = x + change.noise * torch.randn(x.shape, generator=generator, device=device).to(x.device)
     return x.clamp_(0, 1)
 
 

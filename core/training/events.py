@@ -38,4 +38,11 @@ class EpochDone:
     best: bool  # whether these weights are now the ones kept
 
 
-Event = StepDone | EpochDone
+@dataclass(frozen=True)
+class BatchSplit:
+    """A batch did not fit into the device's memory: from now on it goes through the network in `pieces`, its gradients added up."""
+
+    pieces: int
+
+
+Event = StepDone | EpochDone | BatchSplit

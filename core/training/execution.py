@@ -5,15 +5,20 @@ None of it is part of a recipe unless the recipe insists; all of it is recorded 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor, nn
 
 from core.errors import InvalidSpec
 from core.hardware import default_device, device_name
 from core.recipes.recipe import Recipe
+from core.training import graphs
+
+Forward = Callable[[Tensor], Tensor]
+"""Images float32 [batch, 1, S, S] → logits [batch, classes]: a network, or a faster way through it in training."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +31,19 @@ class Execution:
     channels_last: bool
     deterministic: bool
     reason: str
+    compiled: bool = False
+    cuda_graphs: bool = False
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
-    def place(self, model: torch.nn.Module) -> torch.nn.Module:
+    def forward(self, model: nn.Module) -> Forward:
+        """The way through `model` in training: itself, compiled, or replayed from a CUDA graph."""
+        if self.compiled:
+            return torch.compile(model)
+        return graphs.Replayed(model, self.bf16) if self.cuda_graphs else model
+
+    def place(self, model: nn.Module) -> nn.Module:
         """The model on the device, in the memory format chosen."""
         return model.to(self.device, memory_format=torch.channels_last) if self.channels_last else model.to(self.device)
 
@@ -50,7 +63,19 @@ def choose(recipe: Recipe, device: str | None = None) -> Execution:
         reason = f"the recipe asks for {recipe.precision}"
     else:
         reason = "the processor multiplies bf16 natively" if gains else "the processor has no native bf16"
-    return Execution(chosen, device_name(chosen), bf16, channels_last=not recipe.reference, deterministic=recipe.reference, reason=reason)
+    wanted = recipe.execution
+    if wanted.cuda_graphs and chosen.type != "cuda":
+        raise InvalidSpec("CUDA graphs are replayed on a GPU.", f"execution.cuda_graphs on {chosen}", "Leave them out here.")
+    return Execution(
+        chosen,
+        device_name(chosen),
+        bf16,
+        channels_last=wanted.channels_last == "on" or (wanted.channels_last == "auto" and not recipe.reference),
+        deterministic=recipe.reference,
+        reason=reason,
+        compiled=wanted.compiled,
+        cuda_graphs=wanted.cuda_graphs,
+    )
 
 
 @contextmanager

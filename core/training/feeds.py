@@ -25,14 +25,24 @@ class Feeds:
     augmentation: batches.Augmentation
 
 
-def open_feeds(recipe: Recipe, manifest: Manifest, device: torch.device, progress: Progress | None = None) -> Feeds:
+def open_feeds(
+    recipe: Recipe, manifest: Manifest, device: torch.device, progress: Progress | None = None, parts_before: np.ndarray | None = None
+) -> Feeds:
     """Everything that `recipe` does to the images of `manifest` before and while they are fed.
+
+    Args:
+        parts_before: of a run that goes on, the part of every image as it was stored at its start: what is learnt of copies later must
+            not move an image. str [rows]
 
     Raises:
         UnusableData, InvalidSpec: the recipe cannot be carried out on this data.
     """
     manifest = fitting.trained_on(recipe, manifest)
-    split = splits.split(manifest, **recipe.split.model_dump())
+    settings = recipe.split.model_dump()
+    if parts_before is None:
+        split = splits.split(manifest, **settings)
+    else:
+        split = splits.Split(parts_before, manifest.has_patients and settings["together"] != "nothing", settings["together"])
     pixels = cache.decoded(manifest, recipe.image.preparation, progress)
     labels = manifest.table["label"].map(class_index(recipe)).to_numpy(dtype=np.int64)
     augmentation = augmentation_of(recipe)
@@ -43,7 +53,8 @@ def open_feeds(recipe: Recipe, manifest: Manifest, device: torch.device, progres
     rows = {part: split.rows(part) for part in splits.PARTS}
     rows["train"] = training_rows(recipe, manifest, split)
     refuse_misfits(recipe, training_images=len(rows["train"]))
-    parts = {part: batches.Feed(pixels, labels, rows[part], recipe.batch_size, device) for part in splits.PARTS}
+    resident = batches.resident_on(device, pixels, torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else None
+    parts = {part: batches.Feed(pixels, labels, rows[part], recipe.batch_size, device, resident) for part in splits.PARTS}
     number = manifest.table["sha256"].str.partition(COPY)
     table = manifest.table.assign(sample_id=manifest.table["path"] + number[1] + number[2], split=split.part)
     return Feeds(parts, table[["sample_id", "sha256", "patient_id", "label", "split"]], split, augmentation)

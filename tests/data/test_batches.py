@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as TF
 
-from core.data.batches import Augmentation, Feed, affine, augment, stream, to_unit
+from core.data.batches import RESIDENT_SHARE, Augmentation, Feed, affine, augment, resident_on, stream, to_unit
 
 CPU = torch.device("cpu")
 EVERYTHING = Augmentation(rotation=10, zoom=0.1, shift=0.1, flip=True, brightness=0.1, contrast=0.2)
@@ -242,3 +243,19 @@ def test_every_image_of_a_batch_has_its_own_map() -> None:
     for i in range(2):
         alone = affine(torch.deg2rad(angle[i : i + 1]), scale[i : i + 1], shift[i : i + 1], flip[i : i + 1])
         torch.testing.assert_close(together[i : i + 1], alone)
+
+
+def test_images_on_the_device_give_the_batches_that_copied_ones_give() -> None:
+    copied = feed(300, 16, rows=np.arange(3, 300, 7))
+    resident = dataclasses.replace(copied, resident=resident_on(CPU, copied.images, free=10**9))
+    assert resident.resident is not None
+    for one, other in ((copied.in_order(), resident.in_order()), *((f.shuffled(EVERYTHING, 1, 2) for f in (copied, resident)),)):
+        for (x, y), (same_x, same_y) in zip(one, other, strict=True):
+            assert torch.equal(x, same_x)
+            assert torch.equal(y, same_y)
+
+
+def test_images_that_would_crowd_the_device_stay_where_they_are() -> None:
+    images = feed(20, 4).images
+    assert resident_on(CPU, images, free=int(images.nbytes / RESIDENT_SHARE)) is not None
+    assert resident_on(CPU, images, free=int(images.nbytes / RESIDENT_SHARE) - 1) is None

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from core.errors import InvalidSpec
-from core.recipes.recipe import DataSpec, Recipe, compose
+from core.recipes.recipe import Recipe, compose
+from core.recipes.specs import DataSpec
 from core.training import execution
 from core.training.execution import choose, prepared
 

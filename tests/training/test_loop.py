@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from core.data.batches import Augmentation, Feed
 from core.errors import TrainingFailed
 from core.training import checkpoint, loop
-from core.training.events import EpochDone, Event, Result, StepDone
+from core.training.events import BatchSplit, EpochDone, Event, Result, StepDone
 from core.training.execution import Execution, prepared
 from core.training.loop import Plan, Progress, evaluate, fit, probabilities
 
@@ -226,3 +226,46 @@ def test_what_is_done_already_is_not_done_again() -> None:
     before = state(progress.model)
     assert list(fit(progress, train, feed(9), plan(train), CPU)) == []
     assert identical(before, state(progress.model))
+
+
+class Narrow(nn.Module):
+    """A network in a memory that holds `room` images at a time; without batch normalisation, so that splitting changes nothing."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.room, self.seen = room, []
+        self.layers = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 2))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.seen.append(len(x))
+        if self.training and len(x) > self.room:
+            raise torch.OutOfMemoryError("no room")
+        return self.layers(x)
+
+
+def narrow(room: int) -> Progress:
+    model = Narrow(room)
+    return Progress(model, torch.optim.SGD(model.parameters(), lr=1.0))
+
+
+@pytest.mark.parametrize("weights", [None, torch.tensor([0.5, 2.0])])
+def test_a_batch_that_does_not_fit_is_split_and_learns_the_same(weights: torch.Tensor | None) -> None:
+    train = feed(26, batch_size=12)  # the last batch has two images
+    the_plan = plan(train, epochs=2, class_weights=weights, label_smoothing=0.1)
+    wide, tight = narrow(100), narrow(4)
+    whole = list(fit(wide, train, feed(9), the_plan, CPU))
+    split = list(fit(tight, train, feed(9), the_plan, CPU))
+    assert [event.pieces for event in split if isinstance(event, BatchSplit)] == [4]
+    assert tight.model.seen[:6] == [12, 6, 3, 3, 3, 3]
+    for one, other in zip(whole, (event for event in split if not isinstance(event, BatchSplit)), strict=True):
+        if isinstance(one, StepDone):
+            assert float(other.loss) == pytest.approx(float(one.loss), rel=1e-5)
+    for name, value in wide.model.state_dict().items():
+        torch.testing.assert_close(tight.model.state_dict()[name], value, rtol=1e-4, atol=1e-6)
+
+
+def test_where_not_even_two_images_fit_the_error_is_not_swallowed() -> None:
+    train, progress = feed(), narrow(1)
+    with pytest.raises(torch.OutOfMemoryError):
+        list(fit(progress, train, feed(9), plan(train), CPU))

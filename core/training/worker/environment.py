@@ -27,6 +27,8 @@ def describe(how: Execution) -> dict[str, Any]:
         "device_name": how.device_name,
         "precision": "bf16 autocast" if how.bf16 else "fp32",
         "memory_format": "channels_last" if how.channels_last else "contiguous",
+        "compiled": how.compiled,
+        "cuda_graphs": how.cuda_graphs,
         "deterministic": how.deterministic,
         "reason": how.reason,
         "threads": torch.get_num_threads(),
