@@ -14,6 +14,8 @@ OPTIMISERS = ["adamw", "adam", "sgd"]
 SCHEDULES = ["one-cycle", "cosine", "step", "stages", "constant"]
 SOURCES = {"random": "random", "imagenet": "ImageNet (download)", "file": "a file", "run": "an earlier run"}
 
+VIEWS = "What is frozen runs once for each view, not in every epoch: faster. 0 draws anew in every epoch. Only matters with augmentation."
+
 
 def epochs(start: Recipe, key: str) -> dict[str, Any]:
     return {
@@ -34,6 +36,8 @@ def advanced(start: Recipe, key: str) -> dict[str, Any]:
         changes["loss.class_weights"] = "balanced" if balanced else "none"
     changes["weights"] = _weights(start, key)
     changes["frozen"] = st.toggle("Train the head only", start.frozen, help="The rest stays as the weights have it.", key=f"frozen {key}")
+    if changes["frozen"]:
+        changes["frozen_views"] = st.number_input("Augmented views an image", 0, 64, start.frozen_views, help=VIEWS, key=f"views {key}")
     seed = st.number_input("Seed", 0, 2**31, start.seed, help="Decides the split, the first weights and every draw.", key=f"seed {key}")
     reference = st.toggle("Reference mode", help="fp32 and deterministic: slower; equal repeats on the CPU.", key=f"reference {key}")
     return changes | {"seed": seed, "split.seed": seed, "reference": reference}

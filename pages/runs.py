@@ -53,6 +53,8 @@ def progress() -> None:
 
 if recipe.data.synthetic:
     st.caption(":material/draw: " + wording.SYNTHETIC_NOTE)
+for note in (*recipe.notes, *filter(None, [run.environment().get("batch_split")])):
+    st.caption(note)
 for caution in recipe.cautions:
     st.warning(caution, icon=":material/warning:")
 progress()

@@ -8,7 +8,7 @@ from core.jobs import local
 from core.models import registry
 from core.recipes import catalogue, fitting
 from core.recipes.recipe import Recipe
-from core.training import preview
+from core.training import memory, preview
 from pages import _recipe_form, parts
 
 DEFAULT, OTHER = "default", "other"
@@ -24,8 +24,14 @@ def previewed(draft: str, data: str, content: str) -> preview.Preview:  # noqa: 
 
 
 @st.cache_data(max_entries=64, show_spinner="Timing a few steps …")
-def epoch_seconds(recipe: str, training_images: int) -> float:
-    return preview.epoch_seconds(Recipe.from_json(recipe), training_images)
+def training_seconds(recipe: str, training_images: int) -> float:
+    return preview.training_seconds(Recipe.from_json(recipe), training_images)
+
+
+@st.cache_data(max_entries=64, ttl=60, show_spinner="Estimating the memory …")
+def memory_needed(recipe: str, images: int) -> memory.Estimate:
+    """Kept for a minute, since what is free changes."""
+    return memory.estimate(Recipe.from_json(recipe), images)
 
 
 with left, parts.errors_here():
@@ -63,23 +69,28 @@ with right, parts.errors_here():
         run = local.start(shown.recipe)
         st.switch_page("pages/runs.py", query_params={"run": run.id})
 
-    for warning in shown.warnings:
+    needed = memory_needed(shown.recipe.to_json(), shown.images)
+    for warning in (*shown.warnings, *filter(None, [needed.warning])):
         st.warning(warning, icon=":material/warning:")
+    for note in shown.recipe.notes:
+        st.caption(note)
     st.caption(f"Images a class and part; split {shown.split_kind}")
     st.plotly_chart(figures.part_counts(shown.counts), key="parts", alt="Images a class in training, validation and test")
     st.caption("A training batch as the network will see it, changed at random")
     st.image(list(shown.batch), caption=list(shown.labels), width=128)
     st.caption("Learning rate")
     st.plotly_chart(figures.learning_rate(shown.rates, shown.steps), key="rates", alt="Learning rate over the epochs")
-    facts = [*st.columns(2), *st.columns(2)]
+    facts = [*st.columns(2), *st.columns(2), *st.columns(2)]
     facts[0].metric("Parameters", wording.short(shown.parameters), help=f"{shown.parameters:,} values in all")
     facts[1].metric("Multiply-adds", wording.short(shown.multiply_adds), help="of one image's way through the network")
     facts[2].metric("Steps an epoch", f"{shown.steps:,}")
     if parts.something_trains():
         facts[3].metric("Training time", "not measured", help="Another run is training; it would disturb the measurement and be disturbed.")
     else:
-        seconds = epoch_seconds(shown.recipe.to_json(), shown.training_images)
-        text = wording.duration(seconds * shown.recipe.epochs)
+        text = wording.duration(training_seconds(shown.recipe.to_json(), shown.training_images))
         facts[3].metric("Training time", text, help="From a few steps measured here; validation and start-up come on top.")
+    facts[4].metric(
+        "Memory", needed.text, help="What the training needs at most, about, of what is free now; libraries and images included."
+    )
     if named in {entry.name for entry in catalogue.entries()}:
         parts.fine_print(catalogue.get(named))

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from core.models import registry
-from core.models.heads import Headed
+from core.models.heads import HeadAlone, Headed
 from core.models.registry import IMAGENET_MEAN, IMAGENET_STD, OWN_HEAD, Head, Normalisation
 
 __all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "Classifier", "Head", "create", "fit_normalisation"]
@@ -52,6 +52,30 @@ class Classifier(nn.Module):
         for path in self.head:
             self.network.get_submodule(path).requires_grad_(True)
         self.train(self.training)
+
+    def head_alone(self) -> HeadAlone:
+        """The layers of the head without the trunk, and without the global pooling that a pooled head begins with."""
+        return HeadAlone(self, self._head_layers())
+
+    @torch.no_grad()
+    def features(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What enters `head_alone` when the network sees `x`, [batch, …], and the logits that come of it."""
+        entered: list[torch.Tensor] = []
+        # A copy, since the layer may work in place on what it gets.
+        handle = self._head_layers()[0].register_forward_pre_hook(lambda _layer, given: entered.append(given[0].clone()))
+        try:
+            logits = self(x)
+        finally:
+            handle.remove()
+        return entered[0], logits
+
+    def _head_layers(self) -> list[nn.Module]:
+        if isinstance(self.network, Headed):
+            return list(self.network.head)[1:]
+        if isinstance(self.network, nn.Sequential):  # what stands between the layers of the head, such as a flattening, is needed too
+            names = [name for name, _ in self.network.named_children()]
+            return list(self.network)[names.index(self.own_head[0]) :]
+        return [self.network.get_submodule(path) for path in self.own_head]
 
     def train(self, mode: bool = True) -> Classifier:
         super().train(mode)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
 from core.models.registry import Head
 
-__all__ = ["Head", "Headed", "pooled"]
+__all__ = ["Head", "HeadAlone", "Headed", "pooled"]
 
 
 class Headed(nn.Module):
@@ -22,6 +24,29 @@ class Headed(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(self.trunk.forward_features(x))
+
+
+class HeadAlone(nn.Module):
+    """The last layers of `whole`, fed with what enters the first of them: features → logits.
+
+    It has no values of its own: it trains, is stored and is loaded as the whole network is.
+    """
+
+    def __init__(self, whole: nn.Module, layers: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.whole = whole
+        self._layers = tuple(layers)  # a tuple, since they stand in `whole` and must not be counted twice
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        for layer in self._layers:
+            features = layer(features)
+        return features
+
+    def state_dict(self, *args: Any, **options: Any) -> dict[str, Any]:
+        return self.whole.state_dict(*args, **options)
+
+    def load_state_dict(self, state: Any, *args: Any, **options: Any) -> Any:
+        return self.whole.load_state_dict(state, *args, **options)
 
 
 def pooled(channels: int, classes: int, head: Head) -> nn.Sequential:

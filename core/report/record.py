@@ -76,7 +76,9 @@ class Record:
     @property
     def cautions(self) -> tuple[str, ...]:
         """What must stand before every figure."""
-        found = [*self.extra_cautions, *self.recipe.cautions]
+        found = [*self.extra_cautions, *self.recipe.cautions, *self.recipe.notes]
+        if split := self.environment.get("batch_split"):
+            found.append(split)
         if self.recipe.data.synthetic:
             found.append(wording.SYNTHETIC_NOTE)
         if self.split is not None and not self.grouped and not self.recipe.copies.before_split:

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import InvalidSpec, UnknownName, UnusableRun
 from core.files import replacing, write_json, write_text
-from core.recipes.recipe import Recipe
 from core.runs.status import Status, honest
 from core.settings import artifacts_dir
 
 if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
+
+    from core.recipes.recipe import Recipe
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 PROBABILITY = "probability_"
@@ -41,6 +42,8 @@ class Run:
         return self.folder.name
 
     def recipe(self) -> Recipe:
+        from core.recipes.recipe import Recipe  # whoever only looks at states does without
+
         return Recipe.from_json(self._text("recipe.json"))
 
     def status(self) -> Status:
@@ -84,13 +87,16 @@ class Run:
         """A row an image of the data set: sample_id, sha256, patient_id, split."""
         return self._table("split.parquet")
 
+    def has_split(self) -> bool:
+        return (self.folder / "split.parquet").is_file()
+
     def split_kind(self) -> str:
         """What a figure of this run may be called."""
         if self.recipe().copies.before_split:
             return "drawn after copies were made: copies of one X-ray stand in several parts"
         from core.data import splits
 
-        return splits.kind(bool((self.split()["patient_id"] != "").any()))
+        return splits.kind(bool((self.split()["patient_id"] != "").any()), self.recipe().split.together)
 
     def weights(self) -> dict[str, Tensor]:
         """The weights kept (best epoch), on the CPU.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from core.data import batches, images
@@ -34,6 +36,7 @@ class Preview:
     rates: np.ndarray  # learning rate of every step
     steps: int  # an epoch
     training_images: int  # that an epoch feeds, copies counted as often as they are drawn
+    images: int  # of all parts, counted so
     parameters: int
     multiply_adds: int  # of one image's forward pass
     warnings: tuple[str, ...]
@@ -65,32 +68,55 @@ def preview(draft: Recipe, manifest: Manifest) -> Preview:
         rates=schedules.rates(recipe.schedule, recipe.optimiser.lr, recipe.epochs, steps),
         steps=steps,
         training_images=len(rows),
+        images=len(rows) + int(counts[["validation", "test"]].to_numpy().sum()),
         parameters=registry.parameters(recipe.model, len(recipe.data.classes), recipe.image.size, recipe.head.head),
         multiply_adds=registry.multiply_adds(recipe.model, recipe.image.size, len(recipe.data.classes), recipe.head.head),
         warnings=_warnings(recipe, counts, split.grouped),
     )
 
 
-def epoch_seconds(recipe: Recipe, training_images: int, device: str | None = None) -> float:
-    """Seconds that an epoch's training steps will take here, from a few steps on random images after one to warm up."""
+def training_seconds(recipe: Recipe, training_images: int, device: str | None = None) -> float:
+    """Seconds that all training steps will take here, from a few on random images; with the frozen trunk's own, where it runs once."""
     how = execution.choose(recipe, device)
-    size = recipe.image.size
+    size, batch = recipe.image.size, recipe.batch_size
+    epochs = recipe.epochs * training_images / batch  # in steps
     with torch.random.fork_rng(devices=[]):
         model = how.place(creation.untrained(recipe))
-        optimiser = torch.optim.SGD([value for value in model.parameters() if value.requires_grad], lr=1e-6)
-        x = torch.rand(recipe.batch_size, 1, size, size, device=how.device)
-        y = torch.zeros(recipe.batch_size, dtype=torch.int64, device=how.device)
-        start = 0.0
-        for step in range(TIMED_STEPS + 1):
-            with how.autocast():
-                logits = model(x).float()
-            F.cross_entropy(logits, y).backward()
-            optimiser.step()
-            optimiser.zero_grad()
-            if step == 0:
-                start = time.perf_counter()
-        logits.sum().item()  # waits for the device
-    return (time.perf_counter() - start) / TIMED_STEPS * training_images / recipe.batch_size
+        x = torch.rand(batch, 1, size, size, device=how.device)
+        if not recipe.feature_views:
+            return epochs * _step_seconds(model, x, how)
+        model.eval()
+        with how.autocast():
+            features = model.features(x)[0]
+            once = recipe.feature_views * training_images / batch * _seconds(lambda: model.features(x)[1])
+        return once + epochs * _step_seconds(model.head_alone(), features, how)
+
+
+def _step_seconds(model: nn.Module, x: torch.Tensor, how: execution.Execution) -> float:
+    """Of one training step on `x`."""
+    model.train()
+    optimiser = torch.optim.SGD([value for value in model.parameters() if value.requires_grad], lr=1e-6)
+    y = torch.zeros(len(x), dtype=torch.int64, device=how.device)
+
+    def step() -> torch.Tensor:
+        with how.autocast():
+            logits = model(x).float()
+        F.cross_entropy(logits, y).backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        return logits
+
+    return _seconds(step)
+
+
+def _seconds(work: Callable[[], torch.Tensor]) -> float:
+    """Of one call of `work`, after one to warm up. It returns what the device computes last, so that it can be waited for."""
+    work().sum().item()
+    start = time.perf_counter()
+    for _ in range(TIMED_STEPS):
+        found = work()
+    found.sum().item()
+    return (time.perf_counter() - start) / TIMED_STEPS
 
 
 def _warnings(recipe: Recipe, counts: pd.DataFrame, grouped: bool) -> tuple[str, ...]:

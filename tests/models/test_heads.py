@@ -165,6 +165,36 @@ def test_the_frozen_trunk_keeps_no_graph() -> None:
     assert seen == [False]
 
 
+@pytest.mark.parametrize("head", [Head(), LACRUZ], ids=["own", "pooled"])
+@pytest.mark.parametrize("name", [*LIGHT, "benbakreti-cnn", "alexnet", "xception"])
+def test_a_head_alone_gives_from_its_features_what_the_network_gives(name: str, head: Head) -> None:
+    model = made(name, head, max(64, registry.get(name).smallest)).eval()
+    features, logits = model.features(pictures(max(64, registry.get(name).smallest)))
+    assert not features.requires_grad
+    assert torch.equal(model.head_alone()(features), logits)
+
+
+def test_the_features_of_a_pooled_head_are_pooled() -> None:
+    assert made("resnet18", LACRUZ, 64).eval().features(pictures())[0].shape == (4, 512, 1, 1)
+
+
+def test_a_head_alone_trains_and_is_stored_as_the_whole_network() -> None:
+    model = made("resnet18", LACRUZ, 64)
+    model.freeze()
+    features, _ = model.eval().features(pictures())
+    alone, before = model.head_alone(), {key: value.clone() for key, value in model.state_dict().items()}
+    alone.train()
+    assert model.network.head.dropout.training
+    assert not model.network.trunk.bn1.training
+    F.cross_entropy(alone(features), torch.arange(4) % 3).backward()
+    torch.optim.SGD([value for value in alone.parameters() if value.requires_grad], lr=0.1).step()
+    assert alone.state_dict().keys() == before.keys()
+    assert not torch.equal(model.network.head.logits.weight, before["network.head.logits.weight"])
+    alone.load_state_dict(before)
+    assert torch.equal(model.network.head.logits.weight, before["network.head.logits.weight"])
+    assert len(list(alone.parameters())) == len(list(model.parameters()))
+
+
 def test_a_classifier_by_hand_is_as_before() -> None:
     model = Classifier(nn.Identity(), 1, torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1))
     x = torch.rand(2, 1, 4, 4)

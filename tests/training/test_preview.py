@@ -55,6 +55,16 @@ def test_a_batch_that_is_too_large_is_refused(open_set):
         preview.preview(fitting.draft(model="alasfoor-cnn22", **TINY | {"batch_size": 100}), open_set({"a": 15, "b": 15}))
 
 
-def test_the_time_of_an_epoch_is_measured_and_grows_with_the_images(open_set):
+def test_the_time_of_a_training_is_measured(open_set):
     shown = preview.preview(fitting.draft(model="alasfoor-cnn22", **TINY), open_set({"a": 15, "b": 15}))
-    assert preview.epoch_seconds(shown.recipe, 20) > 0
+    assert preview.training_seconds(shown.recipe, 20) > 0
+
+
+def test_a_trunk_that_runs_once_is_timed_apart_from_the_head(monkeypatch):
+    recipe = fitting.draft(model="alasfoor-cnn22", **TINY | {"epochs": 10}, frozen=True, frozen_views=3)
+    monkeypatch.setattr(preview, "_seconds", lambda work: float(work().requires_grad) or 100.0)  # a step takes 1 s, the trunk 100 s
+    assert preview.training_seconds(recipe, 16, "cpu") == 3 * 2 * 100 + 10 * 2 * 1
+
+
+def test_all_images_are_counted_for_the_memory(open_set):
+    assert preview.preview(fitting.draft(model="alasfoor-cnn22", **TINY), open_set({"a": 15, "b": 15})).images == 30

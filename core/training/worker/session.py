@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,15 +21,15 @@ from core.evaluation import familiarity
 from core.evaluation.metrics import evaluate_predictions
 from core.models import classifier, features, registry, weights
 from core.recipes import creation, fitting
-from core.recipes.recipe import OptimiserSpec, Recipe, WeightsSpec
+from core.recipes.recipe import Recipe
+from core.recipes.specs import OptimiserSpec, WeightsSpec
 from core.runs import store
 from core.runs.store import PROBABILITY, Run
-from core.training import checkpoint, execution, feeds, loop, schedules
-from core.training.events import EpochDone, StepDone
+from core.training import checkpoint, execution, feeds, frozen, loop, schedules
+from core.training.events import BatchSplit, EpochDone, StepDone
 from core.training.worker import costs, environment
 from core.training.worker.diary import Diary
-
-CURVE_POINTS = 20  # losses written an epoch; the count depends on the recipe alone, so that equal runs have equal files
+from core.training.worker.losses import Losses, finite
 
 
 class Session:
@@ -36,6 +37,7 @@ class Session:
 
     def __init__(self, run: Run, recipe: Recipe, diary: Diary, how: execution.Execution) -> None:
         self.run, self.recipe, self.diary, self.how = run, recipe, diary, how
+        self.losses = Losses(run)
 
     @classmethod
     def open(cls, run: Run, device: str | None, diary: Diary) -> Session:
@@ -55,13 +57,16 @@ class Session:
 
     def train(self) -> None:
         """Follow the loop's events; write what they say."""
-        with execution.prepared(self.how):
-            for event in loop.fit(self.progress, self.data.parts["train"], self.data.parts["validation"], self.plan, self.how):
+        told = partial(self.diary.working, "computing features")
+        with execution.prepared(self.how), frozen.fed(self.progress, self.data, self.recipe, self.how, told) as (train, validation):
+            for event in loop.fit(self.progress, train, validation, self.plan, self.how):
                 if isinstance(event, StepDone):
-                    self._write_step(event)
+                    self.losses.add(event)
                     self.diary.stepped(event, self.recipe.epochs)
-                else:
+                elif isinstance(event, EpochDone):
                     self._write_epoch(event)
+                else:
+                    self._note_split(event)
 
     def test(self) -> dict[str, float | int] | None:
         """Predict validation and test with the weights kept, store the predictions, evaluate the test part; None without weights."""
@@ -71,11 +76,12 @@ class Session:
         self.progress.model.load_state_dict(self.progress.best_weights)
         exact = replace(self.how, bf16=False)  # as inference does it later, so that both find the same
         begun = time.perf_counter()
-        with execution.prepared(exact):
-            tables = [self._predictions(part, exact) for part in ("validation", "test")]
-        table = pd.concat(tables, ignore_index=True)
+        with execution.prepared(exact), features.recorded(self._feature_layer()) as seen:
+            validation = self._predictions("validation", exact)
+            of_validation = np.concatenate(seen)
+            table = pd.concat([validation, self._predictions("test", exact)], ignore_index=True)
         self._note_costs(1000 * (time.perf_counter() - begun) / len(table))
-        self._write_reference(exact)
+        self._write_reference(of_validation)
         self.run.write_predictions(table)
         evaluation = evaluate_predictions(table, self.recipe.data.classes, "test")
         result: dict[str, float | int] = {"images": evaluation.images}
@@ -84,26 +90,30 @@ class Session:
         logging.info("Test part: accuracy %s, loss %.4f", wording.percent(result["accuracy"]), result["loss"])
         return {name: value for name, value in result.items() if np.isfinite(value)}  # what is undefined is left out
 
-    def _write_reference(self, how: execution.Execution) -> None:
-        """Keep what uploads are compared with; a run on few images has none, and says so in its log."""
-        layer = self.progress.model.layer(registry.get(self.recipe.model).cam_layer)
-        found = []
-        for part in ("train", "validation"):
-            feed = self.data.parts[part]
-            feed = replace(feed, rows=familiarity.chosen(feed.rows))
-            with execution.prepared(how):
-                values = [features.features(self.progress.model, layer, x) for x, _ in feed.in_order()]
-            found += [feed.rows, np.concatenate(values), feed.images[feed.rows]]
-        rows, train_features, train_images, _, validation_features, validation_images = found
-        names = self.data.table.iloc[rows]
+    def _write_reference(self, of_validation: np.ndarray) -> None:
+        """Keep what uploads are compared with; a run on few images has none, and says so in its log.
+
+        Training images are read as fast as they were trained on: what bf16 rounds is far smaller than what tells two X-rays apart.
+        """
+        train, validation = (self.data.parts[part] for part in ("train", "validation"))
+        train = replace(train, rows=familiarity.chosen(train.rows))
+        judged = np.isin(validation.rows, familiarity.chosen(validation.rows))
+        layer = self._feature_layer()
+        with execution.prepared(self.how), self.how.autocast():
+            of_train = np.concatenate([features.features(self.progress.model, layer, x) for x, _ in train.in_order()])
+        names = self.data.table.iloc[train.rows]
         try:
             reference = familiarity.fit(
-                names["sample_id"].tolist(), names["label"].tolist(), train_features, train_images, validation_features, validation_images
-            )
+                names["sample_id"].tolist(), names["label"].tolist(), of_train, train.images[train.rows],
+                of_validation[judged], validation.images[validation.rows[judged]],
+            )  # fmt: skip
         except UnusableRun as error:
             logging.info("Uploads cannot be compared with the training images: %s", error)
             return
         reference.save(self.run.reference)
+
+    def _feature_layer(self) -> nn.Module:
+        return self.progress.model.layer(registry.get(self.recipe.model).cam_layer)
 
     def _note_costs(self, milliseconds_an_image: float) -> None:
         found = costs.of_network(self.recipe) | {
@@ -116,9 +126,10 @@ class Session:
 
     def _open_data(self) -> None:
         recipe, diary = self.recipe, self.diary
-        manifest = library.open_dataset(recipe.data.name, lambda done, total: diary.working("drawing images", done, total))
+        manifest = library.open_dataset(recipe.data.name, partial(diary.working, "drawing images"))
         _refuse_other_data(fitting.taken(recipe, manifest), recipe)
-        self.data = feeds.open_feeds(recipe, manifest, self.how.device, lambda done, total: diary.working("decoding images", done, total))
+        before = self.run.split()["split"].to_numpy(dtype=str) if self.run.has_split() else None
+        self.data = feeds.open_feeds(recipe, manifest, self.how.device, partial(diary.working, "decoding images"), before)
         self.run.write_split(self.data.table)
         logging.info("%s: %s, split %s", manifest.name, wording.count(len(self.data.table), "image"), self.data.split.kind)
 
@@ -162,17 +173,19 @@ class Session:
         self.run.drop_metrics_after(self.progress.epoch)
         logging.info("Going on after epoch %d", self.progress.epoch)
 
-    def _write_step(self, event: StepDone) -> None:
-        every = max(1, event.steps // CURVE_POINTS)
-        if event.step % every == 0:
-            loss = float(event.loss)
-            row = {"kind": "step", "epoch": event.epoch, "step": event.step, "steps": event.steps, "loss": _finite(loss), "lr": event.lr}
-            self.run.append_metrics(row)
+    def _note_split(self, event: BatchSplit) -> None:
+        sentence = (
+            f"A batch of {self.recipe.batch_size} does not fit into the device's memory: it goes through the network in "
+            f"{event.pieces} pieces whose gradients are added up. Batch normalisation then sees the pieces, not the whole batch."
+        )
+        logging.warning("%s", sentence)
+        self.run.write_environment(self.run.environment() | {"batch_pieces": event.pieces, "batch_split": sentence})
 
     def _write_epoch(self, event: EpochDone) -> None:
         row = {"kind": "epoch", "epoch": event.epoch, "lr": event.lr, "best": event.best}
         for part, result in (("train", event.train), ("validation", event.validation)):
-            row |= {f"{part}_loss": _finite(result.loss), f"{part}_accuracy": result.accuracy}
+            row |= {f"{part}_loss": finite(result.loss), f"{part}_accuracy": result.accuracy}
+        self.losses.write_all()
         self.run.append_metrics(row)
         self.run.write_checkpoint(checkpoint.pack(self.progress))
         if event.best:
@@ -226,8 +239,3 @@ def _refuse_other_weights(report: weights.Report, first: WeightsSpec) -> None:
             f"{report.described} with sha256 {report.sha256[:12]}…, not {first.sha256[:12]}…",
             "Put the right file back, or remove weights.sha256 from the recipe.",
         )
-
-
-def _finite(value: float) -> float | None:
-    """NaN and infinity are no JSON."""
-    return value if np.isfinite(value) else None
