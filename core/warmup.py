@@ -1,4 +1,4 @@
-"""Heavy libraries, loaded in the background while a person still reads the first page.
+"""Heavy libraries, loaded in the background while something else goes on: a person reads the first page, or images are decoded.
 
 Modules that pages import load scikit-learn, scipy and torch inside the functions that need them, so that pages open at once.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import threading
 
-HEAVY = (
+APP = (
     "sklearn.metrics",
     "sklearn.model_selection",
     "core.training.preview",
@@ -16,12 +16,13 @@ HEAVY = (
     "core.inference",
     "statsmodels.stats.api",
 )
+TRAINING = ("sklearn.model_selection", "core.training.worker", "core.models.backbones", "torch._dynamo")
 DELAY = 2.0  # seconds: loading holds the interpreter, and the first page should be on its way by then
 
 
-def start() -> threading.Thread:
-    """Begin to load; whoever needs one of them meanwhile waits for the import as usual."""
-    timer = threading.Timer(DELAY, lambda: [importlib.import_module(name) for name in HEAVY])
+def start(names: tuple[str, ...], delay: float = 0.0) -> threading.Thread:
+    """Begin to load after `delay` seconds; whoever needs one of them meanwhile waits for the import as usual."""
+    timer = threading.Timer(delay, lambda: [importlib.import_module(name) for name in names])
     timer.daemon = True
     timer.start()
     return timer

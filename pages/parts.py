@@ -32,7 +32,11 @@ def navigation() -> st.Page:
     return st.navigation(
         {
             "Start": [st.Page("pages/home.py", title="Home", icon=":material/home:", default=True)],
-            "Data": [st.Page("pages/data_sets.py", title="Data sets", icon=":material/folder_open:")],
+            "Data": [
+                st.Page("pages/data_sets.py", title="Data sets", icon=":material/folder_open:"),
+                st.Page("pages/explore.py", title="Explore & audit", icon=":material/search_insights:"),
+                st.Page("pages/shortcut_lab.py", title="Shortcut lab", icon=":material/science:"),
+            ],
             "Train": [
                 st.Page("pages/train.py", title="New run", icon=":material/model_training:"),
                 st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
@@ -53,7 +57,7 @@ def navigation() -> st.Page:
 @st.cache_resource
 def warm_up() -> None:
     """Once a server, after its first page is drawn: loading beside it would slow it down."""
-    warmup.start()
+    warmup.start(warmup.APP, warmup.DELAY)
 
 
 def title(text: str) -> None:

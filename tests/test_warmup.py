@@ -2,9 +2,12 @@
 
 import sys
 
+import pytest
+
 from core import warmup
 
 
-def test_what_the_background_names_is_loaded_when_it_is_done():
-    warmup.start().join(timeout=120)
-    assert set(warmup.HEAVY) <= sys.modules.keys()
+@pytest.mark.parametrize("names", [warmup.APP, warmup.TRAINING])
+def test_what_the_background_names_is_loaded_when_it_is_done(names):
+    warmup.start(names).join(timeout=120)
+    assert set(names) <= sys.modules.keys()

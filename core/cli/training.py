@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core import wording
+from core import warmup, wording
 from core.cli import options
 from core.cli.output import Json, Progress, emit, table
 from core.errors import UsageError
@@ -93,7 +93,9 @@ def _recipe(data: str | None, recipe: str | None, model: str | None, changes: di
         received = f"--data {data}, --recipe {recipe}, --model {model}".replace("None", "missing")
         raise UsageError("Training needs --data and one of --recipe and --model.", received, "For example: --data phantom --model resnet18")
     draft = fitting.draft(recipe=recipe, model=model, **changes)
-    return fitting.fit(draft, library.open_dataset(data, Progress().counted("reading images")))[0]
+    warmup.start(warmup.TRAINING)  # one core loads while the other decodes
+    manifest = library.open_dataset(data, Progress().counted("reading images"), also=fitting.whole_set_as(draft))
+    return fitting.fit(draft, manifest)[0]
 
 
 def _refuse_unresumable(run: Run) -> None:
