@@ -9,47 +9,24 @@ import hashlib
 import json
 import os
 import re
-import time
-from collections import Counter
-from dataclasses import asdict, dataclass
+import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
-
-import pandas as pd
+from typing import BinaryIO
 
 from core import wording
-from core.data import images, layouts, threads
+from core.data import dataset, incoming, layouts, readings
+from core.data.cache import FULL
+from core.data.dataset import Dataset
 from core.data.manifest import Manifest
+from core.data.preparation import Preparation
 from core.data.threads import Progress
-from core.errors import CoreError, InvalidSpec, UnknownName, UnreadableImage, UnusableData
+from core.errors import CoreError, InvalidSpec, UnknownName, UnusableData
 from core.files import replacing, write_json
 from core.settings import artifacts_dir
 
 PHANTOM = "phantom"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """What is known of a data set without opening an image; also the report of its import."""
-
-    name: str
-    root: str
-    synthetic: bool
-    layout: str
-    imported: float  # Unix time
-    fingerprint: str  # of file names, sizes and times: tells cheaply whether the folder is as it was
-    images: int
-    classes: dict[str, int]  # images a class
-    patients: int | None  # None: unknown
-    sources: int
-    modes: dict[str, int]  # what the files hold: "L", "RGB" …
-    sizes: dict[str, int]  # most frequent "width×height" first, at most ten
-    dropped: list[tuple[str, str]]  # path, reason
-    notes: list[str]
-
-    def dropped_table(self) -> list[dict[str, str]]:
-        """What was left out and why, a row a file."""
-        return [{"file": path, "reason": reason} for path, reason in self.dropped]
 
 
 def datasets() -> list[Dataset]:
@@ -89,8 +66,11 @@ def describe(name: str) -> Dataset:
     return Dataset(**json.loads(record.read_text(encoding="utf-8")))
 
 
-def open_dataset(data: str, progress: Progress | None = None) -> Manifest:
+def open_dataset(data: str, progress: Progress | None = None, also: Preparation | None = None) -> Manifest:
     """The manifest of a registered name, or of a folder, which is imported when it is new or has changed.
+
+    Args:
+        also: prepare the images in the same pass where the folder is imported: `cache.decoded` finds them then.
 
     Raises:
         UnknownName: neither a registered name nor a folder.
@@ -106,9 +86,12 @@ def open_dataset(data: str, progress: Progress | None = None) -> Manifest:
             raise UnknownName("Data is a registered name or a folder.", repr(data), "There is no such folder; check the path.")
         raise UnknownName.among("data set", data, names())
     known = [item for item in datasets() if Path(item.root) == folder.resolve()]
-    if known and known[0].fingerprint == _fingerprint(folder.resolve(), layouts.find(folder)):
-        return _manifest(known[0])
-    return _manifest(import_folder(folder, known[0].name if known else None, progress))
+    if known:
+        fingerprint = _fingerprint(folder.resolve(), layouts.find(folder))
+        known.sort(key=lambda item: item.fingerprint != fingerprint)  # a CSV may have made another set of the same folder
+        if known[0].fingerprint == fingerprint:
+            return _manifest(known[0])
+    return _manifest(import_folder(folder, known[0].name if known else None, progress, also=also))
 
 
 def make_phantom(progress: Progress | None = None) -> Dataset:
@@ -121,12 +104,16 @@ def make_phantom(progress: Progress | None = None) -> Dataset:
     return import_folder(images_folder, PHANTOM, synthetic=True)
 
 
-def import_folder(source: Path, name: str | None = None, progress: Progress | None = None, *, synthetic: bool = False) -> Dataset:
+def import_folder(
+    source: Path, name: str | None = None, progress: Progress | None = None, *, also: Preparation | None = None, synthetic: bool = False
+) -> Dataset:
     """Read every image of `source` once, register what could be read under `name`, and report the rest.
 
     Args:
-        source: folder in a shape that `core.data.layouts` knows; it is referred to, not copied.
-        name: lower-case letters, digits, ".", "_", "-"; from the folder's name where None.
+        source: folder in a shape that `core.data.layouts` knows, or a CSV with paths and labels; it is referred to, not copied.
+        name: lower-case letters, digits, ".", "_", "-"; from the folder's (or the CSV's) name where None.
+        progress: counts the files; what was read before it raised is not read again by the next import.
+        also: put the images, prepared so, into the cache in the same pass: `cache.decoded` finds them then.
 
     Raises:
         InvalidSpec: the name breaks the rule, or belongs to another folder.
@@ -134,48 +121,91 @@ def import_folder(source: Path, name: str | None = None, progress: Progress | No
     """
     source = Path(source).expanduser()
     listing = layouts.find(source)
-    root = source.resolve()
-    name = _checked_name(name, root) if name else _free_name(root)
-    readings = _read_all(root, listing.rows["path"].tolist(), progress)
-    table = listing.rows.assign(sha256=[reading.sha256 for reading in readings])
-    readable = [not reading.problem for reading in readings]
-    dropped = [*listing.dropped, *((r.path, r.problem) for r in readings if r.problem)]
-    manifest = Manifest(name, root, table[readable].reset_index(drop=True), synthetic)
+    root = (source.parent if source.is_file() else source).resolve()
+    own = source.stem if source.is_file() and source.stem != "metadata" else root.name
+    return _register(root, _checked_name(name, root) if name else _free_name(own, root), listing, progress, also, synthetic)
+
+
+def import_zip(
+    packed: Path | bytes | BinaryIO, name: str | None = None, progress: Progress | None = None, *, also: Preparation | None = None
+) -> Dataset:
+    """Unpack a ZIP archive of any layout, or a MedMNIST .npz, to `artifacts/datasets/<name>/images` and import that.
+
+    The same file is not unpacked again. `progress` counts files twice: as they are unpacked, and as they are read.
+
+    Raises:
+        InvalidSpec: the name breaks the rule, or belongs to another data set.
+        UnusableData: see `archives.unpack`; or nothing in it could be read. Nothing is left then.
+    """
+    sha256 = incoming.sha256_of(packed)
+    name, folder = _place(name, _slug(incoming.name_of(packed)), sha256)
+    is_new = not is_registered(name)
+    try:
+        origin = incoming.origin_of(folder) or incoming.write(packed, sha256, folder, progress)
+        found = layouts.find(folder)
+        listing = replace(found, dropped=(*origin.left_out, *found.dropped), notes=(*origin.notes, *found.notes))
+        return _register(folder.resolve(), name, listing, progress, also)
+    except CoreError:
+        if is_new:
+            shutil.rmtree(folder.parent, ignore_errors=True)
+        raise
+
+
+def import_source(source: str, name: str | None = None, progress: Progress | None = None, *, also: Preparation | None = None) -> Dataset:
+    """Import whatever `source` names: a folder, a CSV, a ZIP, a MedMNIST .npz, or a public set, which is fetched first.
+
+    Raises:
+        UnknownName: neither a path nor a known public set.
+    """
+    from core.data import sources
+
+    path = Path(source).expanduser()
+    if not path.exists() and source in sources.names():
+        path, name = sources.fetch(source, progress), name or source
+        if source == PHANTOM:
+            return describe(PHANTOM)
+    elif not path.exists() and (os.sep in source or path.suffix):
+        raise UnknownName("A data set is a folder, a CSV, a ZIP, an .npz, or a public set.", repr(source), "Check the path.")
+    elif not path.exists():
+        raise UnknownName.among("public set", source, sources.names())
+    if path.is_dir() or path.suffix.lower() == ".csv":
+        return import_folder(path, name, progress, also=also)
+    return import_zip(path, name, progress, also=also)
+
+
+def _register(
+    root: Path, name: str, listing: layouts.Listing, progress: Progress | None, also: Preparation | None, synthetic: bool = False
+) -> Dataset:
+    try:
+        return _read_and_write(root, name, listing, progress, also, synthetic)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        folder = artifacts_dir()
+        raise UnusableData(
+            "The report of an import must fit on the disk.",
+            f"{shutil.disk_usage(folder).free / 1e6:.1f} MB free in {folder}",
+            "Free some room, or set CXRLAB_ARTIFACTS to a folder on a larger disk.",
+        ) from error
+
+
+def _read_and_write(
+    root: Path, name: str, listing: layouts.Listing, progress: Progress | None, also: Preparation | None, synthetic: bool
+) -> Dataset:
+    found = readings.read_all(root, listing.rows["path"].tolist(), name, progress, also)
+    table = listing.rows.assign(sha256=[reading.sha256 for reading in found])
+    manifest = Manifest(name, root, table[[not reading.problem for reading in found]].reset_index(drop=True), synthetic)
     if not len(manifest):
         raise UnusableData(
             "A data set needs at least one readable image.",
-            f"{source}: {len(dropped)} files, none readable",
-            f"First of them: {dropped[0][1]}",
+            f"{root}: {len(found) + len(listing.dropped)} files, none readable",
+            f"First of them: {found[0].problem}",
         )
-    record = _record(manifest, listing, [r for r in readings if not r.problem], dropped)
+    record = dataset.of_import(manifest, listing, found, _fingerprint(root, listing))
     with replacing(_home() / name / "manifest.csv") as temporary:
         manifest.write(temporary)
     write_json(_home() / name / "dataset.json", asdict(record))
     return record
-
-
-@dataclass(frozen=True)
-class _Reading:
-    path: str
-    sha256: str = ""
-    mode: str = ""
-    size: str = ""
-    problem: str = ""
-
-
-def _read_all(root: Path, paths: list[str], progress: Progress | None) -> list[_Reading]:
-    def read(path: str) -> _Reading:
-        try:
-            content = (root / path).read_bytes()
-            xray = images.read(content, Path(path).name)
-        except UnreadableImage as error:
-            return _Reading(path, problem=str(error))
-        except OSError as error:
-            return _Reading(path, problem=f"cannot be read: {error.strerror}")
-        height, width = xray.pixels.shape
-        return _Reading(path, hashlib.sha256(content).hexdigest(), xray.mode, f"{width}×{height}")
-
-    return threads.each(read, paths, progress)
 
 
 def _undrawn_phantom() -> Dataset:
@@ -196,30 +226,6 @@ def _undrawn_phantom() -> Dataset:
         sizes={},
         dropped=[],
         notes=["Synthetic: drawn, not taken, when it is first used."],
-    )
-
-
-def _record(manifest: Manifest, listing: layouts.Listing, readings: list[_Reading], dropped: list[tuple[str, str]]) -> Dataset:
-    notes = list(listing.notes)
-    if len(manifest.classes) == 1:
-        notes.append("There is one class only: a model can be evaluated on it, but none can be trained.")
-    if not manifest.has_patients:
-        notes.append("No patient ids: splits are ungrouped, and images of one patient may stand in training and test.")
-    return Dataset(
-        name=manifest.name,
-        root=str(manifest.root),
-        synthetic=manifest.synthetic,
-        layout=listing.layout,
-        imported=time.time(),
-        fingerprint=_fingerprint(manifest.root, listing),
-        images=len(manifest),
-        classes=manifest.class_counts(),
-        patients=manifest.patients,
-        sources=int(manifest.table["source"].replace("", pd.NA).nunique()),
-        modes=dict(Counter(reading.mode for reading in readings).most_common()),
-        sizes=dict(Counter(reading.size for reading in readings).most_common(10)),
-        dropped=dropped,
-        notes=notes,
     )
 
 
@@ -253,13 +259,30 @@ def _checked_name(name: str, root: Path) -> str:
     return name
 
 
-def _free_name(root: Path) -> str:
-    """A name from the folder's own; with a piece of the path's hash where that is taken."""
-    base = re.sub(r"[^a-z0-9._-]+", "-", root.name.lower()).strip("-._")[:50] or "data"
+def _free_name(own: str, root: Path) -> str:
+    """A name from the folder's `own`; with a piece of the path's hash where that is taken."""
+    base = _slug(own)
     try:
         return _checked_name(base, root)
     except CoreError:
         return f"{base}-{hashlib.sha256(str(root).encode()).hexdigest()[:4]}"
+
+
+def _place(name: str | None, own: str, sha256: str) -> tuple[str, Path]:
+    """Name and folder for a packed file of the content `sha256`: those it has already, or new ones."""
+    for choice in (name,) if name else (own, f"{own}-{sha256[:4]}"):
+        folder = _home() / choice / "images"
+        origin = incoming.origin_of(folder)
+        if choice != PHANTOM and not (is_registered(choice) and (origin is None or origin.sha256 != sha256)):
+            _checked_name(choice, folder.resolve())
+            if origin and origin.sha256 != sha256:  # of an import that was stopped
+                shutil.rmtree(folder)
+            return choice, folder
+    raise InvalidSpec("A name belongs to one data set.", f"{name or own!r}, which is taken by another one", "Choose another name.")
+
+
+def _slug(own: str) -> str:
+    return re.sub(r"[^a-z0-9._-]+", "-", own.lower()).strip("-._")[:50] or "data"
 
 
 def _home() -> Path:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from core.data import images, library, phantom
-from core.data.library import Dataset, import_folder, open_dataset
+from core.data import images, library, phantom, sources
+from core.data.library import Dataset, import_folder, import_source, import_zip, open_dataset
 from core.errors import InvalidSpec, UnknownName, UnusableData
 
 MakeFolder = Callable[..., Path]
@@ -47,7 +51,7 @@ def test_an_imported_folder_is_known_by_name_and_opens_by_it(make_folder: MakeFo
 
 def test_the_images_stay_where_they_are(make_folder: MakeFolder, artifacts: Path) -> None:
     import_folder(make_folder({"a": 2, "b": 2}), "mine")
-    assert {path.name for path in artifacts.rglob("*") if path.is_file()} == {"manifest.csv", "dataset.json"}
+    assert not [path for path in artifacts.rglob("*") if path.suffix in images.READABLE]
 
 
 def test_what_weakens_a_data_set_is_noted(make_folder: MakeFolder) -> None:
@@ -176,21 +180,27 @@ def test_a_folder_that_changed_is_read_again_under_its_name(make_folder: MakeFol
     assert len(library.datasets()) == 1
 
 
+def registered_files(artifacts: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in artifacts.glob("datasets/*/*") if not path.parent.name.startswith(".")}
+
+
 @pytest.mark.parametrize("registered", [False, True])
 def test_an_interrupted_import_leaves_what_was(make_folder: MakeFolder, artifacts: Path, registered: bool) -> None:
     folder = make_folder({"a": 10, "b": 10})
     before = [import_folder(folder)] if registered else []
-    content = {path: path.read_bytes() for path in artifacts.rglob("*") if path.is_file()}
+    (folder / "a" / "new.png").write_bytes((folder / "a" / "000.png").read_bytes())
+    shutil.rmtree(artifacts / "datasets" / ".readings", ignore_errors=True)
+    content = registered_files(artifacts)
 
     def stop(done: int, total: int) -> None:
-        assert total == 20
+        assert total == 21
         if done == 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         import_folder(folder, progress=stop)
     assert library.datasets() == before
-    assert {path: path.read_bytes() for path in artifacts.rglob("*") if path.is_file()} == content
+    assert registered_files(artifacts) == content
 
 
 def test_progress_counts_every_file(make_folder: MakeFolder) -> None:
@@ -255,3 +265,111 @@ def test_the_phantom_is_drawn_on_first_use_and_kept(monkeypatch: pytest.MonkeyPa
     assert len(drawn) == 1
     assert isinstance(library.describe(library.PHANTOM), Dataset)
     assert library.names() == (library.PHANTOM,)
+
+
+def test_the_report_counts_reasons_depths_and_duplicates(make_folder: MakeFolder) -> None:
+    folder = make_folder({"a": 3, "b": 2, "masks": 2})
+    shutil.copy(folder / "a" / "000.png", folder / "b" / "copy.png")
+    with Image.open(folder / "a" / "001.png") as image:
+        image.save(folder / "b" / "same.bmp")
+    Image.fromarray(np.arange(400, dtype=np.uint16).reshape(20, 20) * 160).save(folder / "b" / "deep.png")
+    for name in ("000", "001"):
+        (folder / "b" / f"{name}.png").write_text("text")
+    record = import_folder(folder)
+    assert record.reasons == {
+        "stands in a masks folder": 2,
+        "An image is a PNG, JPEG, WebP, BMP, TIFF, GIF or DICOM file.": 2,
+    }
+    assert record.depths == {"8": 5, "16": 1}
+    assert sorted(record.duplicates) == [
+        ("same file", ["a/000.png", "b/copy.png"]),
+        ("same pixels", ["a/001.png", "b/same.bmp"]),
+    ]
+
+
+def test_a_record_of_an_earlier_import_still_opens(make_folder: MakeFolder, artifacts: Path) -> None:
+    import_folder(make_folder({"a": 2}), "mine")
+    file = artifacts / "datasets" / "mine" / "dataset.json"
+    kept = {key: value for key, value in json.loads(file.read_text()).items() if key not in ("reasons", "depths", "duplicates")}
+    file.write_text(json.dumps(kept))
+    assert library.describe("mine").reasons == {}
+
+
+def zipped(folder: Path) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for path in sorted(folder.rglob("*")):
+            archive.write(path, path.relative_to(folder.parent))
+    return stream.getvalue()
+
+
+def test_a_zip_is_unpacked_imported_and_known_again(make_folder: MakeFolder, artifacts: Path, readings: list[str]) -> None:
+    folder = make_folder({"a": 2, "b": 2}, patients=1, name="My set")
+    (folder / "notes.txt").write_text("x")
+    packed = folder.with_suffix(".zip")
+    packed.write_bytes(zipped(folder))
+    record = import_zip(packed)
+    assert (record.name, record.root) == ("my-set", str(artifacts / "datasets" / "my-set" / "images"))
+    assert (record.classes, record.patients) == ({"a": 2, "b": 2}, 4)
+    assert record.reasons == {"is neither an image nor a table": 1}
+    assert len(readings) == 4
+    again = import_zip(packed.read_bytes(), "my-set")
+    assert len(readings) == 4
+    assert again.dropped_table() == record.dropped_table()
+    assert all(path.is_file() for path in open_dataset("my-set").paths())
+
+
+def test_another_zip_of_the_same_name_gets_out_of_the_way_or_is_refused(make_folder: MakeFolder) -> None:
+    first, second = (zipped(make_folder({"a": 1, "b": 1}, name=name, seed=seed)) for seed, name in enumerate(("x/s", "y/s")))
+    assert import_zip(first, "set").name == "set"
+    with pytest.raises(InvalidSpec, match="taken by another"):
+        import_zip(second, "set")
+    stream = io.BytesIO(second)
+    stream.name = "set.zip"
+    assert import_zip(stream).name.startswith("set-")
+    for name in ("phantom", "../up"):
+        with pytest.raises(InvalidSpec):
+            import_zip(second, name)
+
+
+def test_a_stopped_import_of_a_zip_goes_on_and_a_useless_one_leaves_nothing(make_folder: MakeFolder, artifacts: Path) -> None:
+    packed, calls = zipped(make_folder({"a": 4, "b": 4})), []
+
+    def stop(done: int, total: int) -> None:
+        calls.append((done, total))
+        if len(calls) == 12:  # of 8 that are unpacked and then read
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_zip(packed, "mine", stop)
+    assert library.datasets() == []
+    calls.clear()
+    import_zip(packed, "mine", lambda done, total: calls.append((done, total)))
+    assert calls[0][0] >= 4  # some had been read, none is unpacked again
+    text = io.BytesIO()
+    with zipfile.ZipFile(text, "w") as archive:
+        archive.writestr("a/1.png", "no image")
+    with pytest.raises(UnusableData, match="none readable"):
+        import_zip(text.getvalue(), "empty")
+    assert not (artifacts / "datasets" / "empty").exists()
+
+
+def test_a_source_is_a_folder_a_csv_a_zip_or_a_name(make_folder: MakeFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_folder({"a": 2, "b": 2}, patients=1)
+    (tmp_path / "s.zip").write_bytes(zipped(folder))
+    (folder / "labels.csv").write_text("file,label\na/000.png,x\na/gone.png,y\nb/000.png,y\n")
+    assert import_source(str(folder)).name == "set"
+    assert import_source(str(tmp_path / "s.zip")).name == "s"
+    by_table = import_source(str(folder / "labels.csv"))
+    assert (by_table.name, by_table.classes, by_table.reasons) == (
+        "labels",
+        {"x": 1, "y": 1},
+        {"named in labels.csv, but there is no such file": 1},
+    )
+    assert open_dataset(str(folder)).name == "set"
+    monkeypatch.setattr(sources, "names", lambda: ("known",))
+    monkeypatch.setattr(sources, "fetch", lambda _name, _progress: folder)
+    assert import_source("known").name == "known"
+    for unknown, message in (("knwon", "Did you mean known"), (f"no{os.sep}where", "Check the path"), ("gone.zip", "Check the path")):
+        with pytest.raises(UnknownName, match=message):
+            import_source(unknown)
