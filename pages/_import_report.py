@@ -1,0 +1,83 @@
+"""The report of a data set's import: what is in it, what was left out and why; and the way to forget the set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core import figures, wording
+from core.data import sources
+from core.data.sources import cards
+
+if TYPE_CHECKING:
+    from core.data.library import Dataset
+
+_MARKUP = re.compile(r"([\\`*_\[\](){}<>#+!|~$:&-])")
+
+
+def show(record: Dataset) -> None:
+    """Counts, differences from what was published, images a class, files as they are, what was left out."""
+    if record.synthetic:
+        st.warning("Synthetic images: drawn, not taken. What is learnt on them says nothing about real X-rays.", icon=":material/draw:")
+    columns = st.columns(4)
+    columns[0].metric("Images", f"{record.images:,}", border=True)
+    columns[1].metric("Classes", len(record.classes), border=True)
+    columns[2].metric("Patients", wording.unknown(record.patients), border=True)
+    columns[3].metric("Left out", f"{len(record.dropped):,}", border=True)
+    _published(record)
+    st.plotly_chart(figures.class_counts(record.classes), key="classes", alt=f"Images a class: {record.classes}")
+    with st.expander("Report of the import", expanded=bool(record.dropped)):
+        _report(record)
+    with st.container(horizontal=True):
+        st.page_link("pages/explore.py", label="Explore & audit", icon=":material/search_insights:", query_params={"data": record.name})
+        _removal(record)
+
+
+def _published(record: Dataset) -> None:
+    spec = sources.origin(record)
+    if spec is None:
+        return
+    st.caption(f"Source: {spec.title} · licence: {spec.licence or 'not published'} · to be cited: {spec.citation}")
+    for difference in spec.deviations(record.classes):
+        st.warning(f"Not as published. {difference}.", icon=":material/difference:")
+
+
+def _report(record: Dataset) -> None:
+    st.text(f"Folder: {record.root}\nLayout: {record.layout}\nImported: {wording.moment(record.imported)}")
+    for what, counts in (("Colour modes", record.modes), ("Bits a channel", record.depths), ("Most frequent sizes", record.sizes)):
+        if counts:
+            st.text(f"{what}: {_counts(counts)}")
+    for note in record.notes:
+        st.info(_plain(note), icon=":material/info:")
+    if record.duplicates:
+        found = [{"kind": kind, "images": len(paths), "files": paths} for kind, paths in record.duplicates]
+        st.markdown(f"**{wording.count(len(found), 'image')} found more than once**")
+        st.dataframe(found, hide_index=True)
+    if record.dropped:
+        st.markdown(f"**{wording.count(len(record.dropped), 'file')} left out**")
+        st.dataframe([{"reason": reason, "files": count} for reason, count in record.reasons.items()], hide_index=True)
+        st.dataframe(record.dropped_table(), hide_index=True)
+
+
+def _removal(record: Dataset) -> None:
+    with st.popover("Remove from this list", icon=":material/delete:"):
+        if cards.owns_images(record):
+            st.write("Its images were drawn or unpacked by this app, and go with it. Runs on it stay.")
+        else:
+            st.write("Its images stay where they are. Runs on it stay.")
+        if st.button(f"Remove {record.name}", icon=":material/delete_forever:"):
+            cards.remove(record.name)
+            st.query_params.pop("data", None)
+            st.rerun()
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({count:,})" for name, count in counts.items())
+
+
+def _plain(text: str) -> str:
+    """`text` for Streamlit's Markdown, in which nothing is markup."""
+    return _MARKUP.sub(r"\\\1", text)
