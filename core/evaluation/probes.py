@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core import wording
-from core.data import threads
 from core.data.manifest import COPY, Manifest
 from core.data.threads import Progress
 from core.errors import UnknownName, UnusableData
+from core.evaluation import looks
+from core.evaluation.looks import Looks
 from core.evaluation.metrics import answers_of
 from core.evaluation.predicted import Predicted, of_run
 from core.evaluation.resampling import figures
@@ -31,20 +32,12 @@ from core.settings import artifacts_dir
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 1  # part of cache keys: raise it whenever a probe would answer differently
+    from core.recipes.specs import DataSpec, SplitSpec
+
+VERSION = 2  # part of cache keys: raise it whenever a probe would answer differently
 TREES = 300
 SEED = 0
-SIDE = 80  # pixels: every image is squashed to this square once, and shrunk from there by whole factors
 ABOUT = "about.json"  # written last: a folder that has it is whole
-COARSE = 40  # pixels: side of what is seen by the probes that are blind to the centre
-
-
-@dataclass(frozen=True, eq=False)
-class Looks:
-    """What the probes see of some images, by row. sizes: width and height in pixels, int [rows, 2]; pixels: uint8 [rows, SIDE, SIDE]"""
-
-    sizes: np.ndarray
-    pixels: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -64,86 +57,45 @@ class Stored:
     answers: dict[str, Predicted]
 
 
-def _size(looks: Looks) -> np.ndarray:
-    width, height = looks.sizes.T
-    return np.stack([width, height, width / height], axis=1)
-
-
-def _border(looks: Looks) -> np.ndarray:
-    return _outside(looks, 0.8)
-
-
-def _surroundings(looks: Looks) -> np.ndarray:
-    return _outside(looks, 0.6)
-
-
-def _thumbnail(looks: Looks) -> np.ndarray:
-    return _shrunk(looks, 16).reshape(len(looks.pixels), -1)
-
-
-def _outside(looks: Looks, share: float) -> np.ndarray:
-    """What lies outside the central square with `share` of the side. float32 [rows, pixels]"""
-    seen, start = np.ones((COARSE, COARSE), dtype=bool), round(COARSE * (1 - share) / 2)
-    seen[start:-start, start:-start] = False
-    return _shrunk(looks, COARSE)[:, seen]
-
-
-def _shrunk(looks: Looks, side: int) -> np.ndarray:
-    """Means of equal blocks. float32 [rows, side, side]"""
-    block = SIDE // side
-    return looks.pixels.reshape(-1, side, block, side, block).mean(axis=(2, 4), dtype=np.float32)
-
-
 PROBES = {
     probe.name: probe
     for probe in (
-        Probe("image-size", "width, height and aspect ratio of the file, no pixel", _size),
-        Probe("border", "the outer tenth of the image, a frame without lungs", _border),
-        Probe("centre-blacked-out", "the image without its central 60 %", _surroundings),
-        Probe("thumbnail", "the image at 16×16 pixels", _thumbnail),
+        Probe("source", "the name of the source, no pixel", looks.source),
+        Probe("image-size", "width, height and aspect ratio of the file, no pixel", looks.size),
+        Probe("file", "size, bytes, colour mode, bit depth and type of the file, no pixel", looks.file),
+        Probe("histogram", "how many pixels have which grey, not where", looks.histogram),
+        Probe("border", "the outer tenth of the image, a frame without lungs", looks.border),
+        Probe("centre-blacked-out", "the image without its central 60 %", looks.surroundings),
+        Probe("thumbnail", "the image at 16×16 pixels", looks.thumbnail),
     )
 }
 """By name, from the least to the most that a probe sees."""
 
 
-def look(manifest: Manifest, rows: np.ndarray, progress: Progress | None = None) -> Looks:
-    """Read `rows` (int [images]) of `manifest` once, for all probes.
-
-    Raises:
-        UnusableData: a file is gone or changed since the import.
-        UnreadableImage: a file can no longer be read.
-    """
-    from core.data.cache import read_unchanged
-    from core.data.images import fit
-
-    files, sums = manifest.paths(), manifest.table["sha256"].tolist()
-
-    def seen(row: int) -> tuple[tuple[int, int], np.ndarray]:
-        pixels = read_unchanged(files[row], sums[row], manifest)
-        return pixels.shape[::-1], fit(pixels, SIDE)
-
-    found = threads.each(seen, rows, progress)
-    return Looks(np.array([size for size, _ in found]), np.stack([pixels for _, pixels in found]))
+def applicable(manifest: Manifest) -> tuple[str, ...]:
+    """Names of the probes that have something to see: the source alone, only where images name one."""
+    known = bool((manifest.table["source"] != "").any())
+    return tuple(name for name in PROBES if known or name != "source")
 
 
-def run(probe: str, manifest: Manifest, split: pd.DataFrame, looks: Looks | None = None) -> pd.DataFrame:
+def run(probe: str, manifest: Manifest, split: pd.DataFrame, seen: Looks | None = None) -> pd.DataFrame:
     """Train `probe` on the part "train", predict the others: a table in the form of a run's predictions, and sha256.
 
     A random forest: sizes and greys tell classes apart by steps and their combinations, which no linear model finds.
 
     Args:
         split: as `Run.split` gives it, rows of `manifest`; a copy made before the split is looked at as the image that it is of.
-        looks: of the rows of `split`, in its order; None: they are taken.
+        seen: of the rows of `split`, in its order; None: they are looked at.
 
     Raises:
         UnknownName: no such probe.
-        UnusableData: as `look`, or an image of the split is not in `manifest`.
+        UnusableData: as `looks.look`, or an image of the split is not in `manifest`.
     """
     from sklearn.ensemble import RandomForestClassifier
 
     if probe not in PROBES:
         raise UnknownName.among("probe", probe, PROBES)
-    features = PROBES[probe].features(looks or look(manifest, _rows(manifest, split)))
+    features = PROBES[probe].features(seen or looks.look(manifest, _rows(manifest, split)))
     train = (split["split"] == "train").to_numpy()
     forest = RandomForestClassifier(TREES, random_state=SEED, n_jobs=1).fit(features[train], split["label"].to_numpy(dtype=str)[train])
     shares = dict(zip(forest.classes_, forest.predict_proba(features[~train]).T, strict=True))
@@ -173,12 +125,49 @@ def for_run(trained: Run, progress: Progress | None = None, split: str = "test")
                 f"{manifest.name}, which has changed since run {trained.id}",
                 "Put the data set back as it was, or probe a run on the data as it is now.",
             )
-        looks = look(manifest, _rows(manifest, parts), progress)
-        for name in PROBES:
-            with replacing(_home() / key / f"{name}.parquet") as temporary:
-                run(name, manifest, parts, looks).to_parquet(temporary, index=False)
-        write_json(_home() / key / ABOUT, {"data": recipe.data.title, "classes": recipe.data.classes})
+        _compute(key, manifest, parts, recipe.data, progress)
     return stored(key, split).answers
+
+
+def for_data(manifest: Manifest, spec: SplitSpec | None = None, progress: Progress | None = None) -> dict[str, Predicted]:
+    """Every probe on a data set, the answers for the test part of the split that a run with `spec` (default: the default) would have.
+
+    Computed once, and shared with the runs of that split; `progress` counts the images read.
+
+    Raises:
+        UnusableData: the set cannot be split so, or has changed since the import.
+    """
+    from core.data import splits
+    from core.recipes.specs import DataSpec, SplitSpec
+
+    split = splits.split(manifest, **(spec or SplitSpec()).model_dump())
+    parts = manifest.table.assign(sample_id=manifest.table["path"], split=split.part)
+    key = _key(manifest.sha256, parts)
+    if key not in stored_keys():
+        _compute(key, manifest, parts, DataSpec.of(manifest), progress)
+    return stored(key).answers
+
+
+def _compute(key: str, manifest: Manifest, parts: pd.DataFrame, data: DataSpec, progress: Progress | None) -> None:
+    seen = looks.look(manifest, _rows(manifest, parts), progress)
+    for name in applicable(manifest):
+        with replacing(_home() / key / f"{name}.parquet") as temporary:
+            run(name, manifest, parts, seen).to_parquet(temporary, index=False)
+    write_json(_home() / key / ABOUT, {"data": data.title, "classes": data.classes, "probes": applicable(manifest)})
+
+
+def parts_of(trained: Run, manifest: Manifest) -> list[str]:
+    """The part of a run's split that each row of `manifest` stands in, "" for none; several, joined by "+", for copies in several.
+
+    Raises:
+        UnusableData: the run's images are not those of `manifest`.
+        UnusableRun: the run stored no split.
+    """
+    split = trained.split()
+    found: dict[int, set[str]] = {}
+    for row, part in zip(_rows(manifest, split).tolist(), split["split"], strict=True):
+        found.setdefault(row, set()).add(part)
+    return ["+".join(sorted(found.get(row, ()))) for row in range(len(manifest))]
 
 
 def cached(trained: Run, split: str = "test") -> dict[str, Predicted]:
@@ -237,7 +226,7 @@ def stored(key: str, split: str = "test") -> Stored:
     if key not in stored_keys():
         raise UnknownName.among("probed split", key, stored_keys())
     about = json.loads((_home() / key / ABOUT).read_text(encoding="utf-8"))
-    tables = {name: pd.read_parquet(_home() / key / f"{name}.parquet") for name in PROBES}
+    tables = {name: pd.read_parquet(_home() / key / f"{name}.parquet") for name in about["probes"]}
     parts = {name: table[table["split"] == split].reset_index(drop=True) for name, table in tables.items()}
     return Stored(about["data"], {name: Predicted(name, tuple(about["classes"]), table) for name, table in parts.items()})
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
+from core.data import library, subset
 from core.data.manifest import COLUMNS, Manifest
-from core.data.splits import PARTS, Split, groups, split
+from core.data.splits import PARTS, TOGETHER, Split, copies, groups, split
 from core.errors import UnusableData
+from core.recipes.recipe import TORN_CAUTIONS
+from core.recipes.specs import SplitSpec
 
 LAW = settings(max_examples=25, deadline=None)
 SHARES = st.fixed_dictionaries({"folds": st.integers(2, 8), "validation_folds": st.integers(2, 8), "seed": st.integers(0, 2**32 - 1)})
@@ -166,3 +172,43 @@ def test_large_uneven_classes_with_patients_are_split_in_every_fold(fold: int) -
     counts = split(data, **{**DEFAULT, "fold": fold}).counts(data)
     shares = counts.div(counts.sum(axis=1), axis=0)
     assert (abs(shares - [0.64, 0.16, 0.2]) < 0.05).all(axis=None)
+
+
+@pytest.fixture
+def twins(make_folder: Callable[..., Path]) -> Manifest:
+    """Twenty images a class; those of class a once more, as BMP: the same pixels in other files."""
+    folder = make_folder({"a": 20, "b": 20})
+    for path in sorted((folder / "a").glob("*.png")):
+        with Image.open(path) as image:
+            image.save(path.with_suffix(".bmp"))
+    return library.open_dataset(str(folder))
+
+
+def torn(data: Manifest, parts: Split) -> int:
+    """Pictures of class a that stand in more than one part."""
+    table = data.table.assign(part=parts.part, picture=data.table["path"].str.rsplit(".").str[0])
+    return int((table.groupby("picture")["part"].nunique() > 1).sum())
+
+
+@pytest.mark.parametrize("fold", range(5))
+def test_the_same_pixels_in_two_files_never_straddle_a_split(twins: Manifest, fold: int) -> None:
+    assert torn(twins, split(twins, **{**DEFAULT, "fold": fold})) == 0
+
+
+def test_copies_and_patients_are_torn_apart_where_that_is_asked_for_alone(twins: Manifest) -> None:
+    assert torn(twins, split(twins, **DEFAULT, together="patients")) > 0
+    patients = manifest(["a"] * 40 + ["b"] * 40, [f"p{i // 2}" for i in range(80)])
+    assert split(patients, **DEFAULT, together="patients").grouped
+    loose = split(patients, **DEFAULT, together="nothing")
+    assert (loose.grouped, loose.kind) == (False, "ungrouped (on purpose)")
+    assert patients.table.assign(part=loose.part).groupby("patient_id")["part"].nunique().max() > 1
+
+
+def test_copies_made_before_a_split_are_not_held_together(twins: Manifest) -> None:
+    assert len(copies(twins)) == 20
+    assert not len(copies(subset.expand(twins, {"a": 2})))
+
+
+def test_a_recipe_names_what_a_split_keeps_together_as_the_split_does() -> None:
+    assert get_args(SplitSpec.model_fields["together"].annotation) == TOGETHER
+    assert set(TORN_CAUTIONS) == set(TOGETHER) - {SplitSpec().together}  # whoever insists is told so beside every figure

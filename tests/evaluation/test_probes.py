@@ -70,8 +70,8 @@ def dotted(image: Image.Image) -> Image.Image:
 def test_a_class_of_larger_files_is_found_by_the_image_size_alone(make_folder: MakeFolder) -> None:
     folder = changed(make_folder({"a": 40, "b": 40}), "b", lambda image: image.resize((48, 48)))
     found = probes.for_run(made_run(library.open_dataset(str(folder))))
-    assert found.keys() == probes.PROBES.keys()
-    assert accuracy(found["image-size"]) == 1
+    assert found.keys() == probes.PROBES.keys() - {"source"}  # no image names one
+    assert accuracy(found["image-size"]) == accuracy(found["file"]) == 1
 
 
 def test_noise_betrays_nothing(make_folder: MakeFolder) -> None:
@@ -82,7 +82,7 @@ def test_noise_betrays_nothing(make_folder: MakeFolder) -> None:
 
 @pytest.mark.parametrize(
     ("change", "seen_by"),
-    [(framed, {"border", "centre-blacked-out", "thumbnail"}), (dotted, {"thumbnail"})],
+    [(framed, {"file", "histogram", "border", "centre-blacked-out", "thumbnail"}), (dotted, {"file", "histogram", "thumbnail"})],
 )
 def test_each_probe_sees_its_part_of_the_image_and_no_other(
     make_folder: MakeFolder, change: Callable[[Image.Image], Image.Image], seen_by: set[str]
@@ -113,10 +113,10 @@ def test_answers_are_kept_and_shared_by_runs_of_equal_splits(make_folder: MakeFo
     assert (seen[-1], len(seen)) == ((40, 40), 40)
     assert probes.cached(other) == {}
     kept = probes.cached(same)
-    assert all(kept[name].table.equals(found[name].table) for name in probes.PROBES)
+    assert all(kept[name].table.equals(found[name].table) for name in found)
     (key,) = probes.stored_keys()
-    assert {file.name for file in (artifacts / "probes" / key).iterdir()} == {"about.json", *(f"{name}.parquet" for name in probes.PROBES)}
-    assert (probes.stored(key).data, probes.stored(key).answers.keys()) == ("set", probes.PROBES.keys())
+    assert {file.name for file in (artifacts / "probes" / key).iterdir()} == {"about.json", *(f"{name}.parquet" for name in found)}
+    assert (probes.stored(key).data, probes.stored(key).answers.keys()) == ("set", found.keys())
     assert probes.cached(first, "validation")["border"].table["split"].unique().tolist() == ["validation"]
 
 
@@ -164,7 +164,7 @@ def test_a_probing_that_was_cut_short_counts_for_nothing(make_folder: MakeFolder
             probes.for_run(run)
     assert probes.cached(run) == {}
     assert probes.stored_keys() == []
-    assert probes.for_run(run).keys() == probes.PROBES.keys()
+    assert probes.for_run(run).keys() == probes.PROBES.keys() - {"source"}
     with pytest.raises(UnknownName, match="probed split"):
         probes.stored("nothing")
 
@@ -179,3 +179,20 @@ def test_a_probe_that_comes_near_the_network_is_a_caution_beside_its_figures(mak
     found = "\n".join(probes.cautions(run))
     assert "A probe that sees only width, height and aspect ratio of the file, no pixel" in found
     assert "AUC of 1.000" in found
+
+
+def test_the_source_alone_is_probed_where_images_name_one(make_folder: MakeFolder) -> None:
+    folder = make_folder({"a": 20, "b": 20}, patients=1)
+    table = folder / "metadata.csv"
+    lines = [line.replace("made", "one hospital") if line.startswith("a/") else line for line in table.read_text().splitlines()]
+    table.write_text("\n".join(lines))
+    manifest = library.open_dataset(str(folder))
+    assert accuracy(probes.for_data(manifest)["source"]) == 1
+
+
+def test_a_data_set_s_probes_are_those_of_a_run_with_the_default_split(make_folder: MakeFolder) -> None:
+    manifest = library.open_dataset(str(make_folder({"a": 20, "b": 20})))
+    found, run = probes.for_data(manifest), made_run(manifest)
+    assert probes.cached(run).keys() == found.keys()
+    parts = probes.parts_of(run, manifest)
+    assert parts == run.split()["split"].tolist()
