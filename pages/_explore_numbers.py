@@ -1,0 +1,57 @@
+"""Sizes, greys and mean images by class: what tells classes apart that is no disease."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import figures
+from core.data import exploration
+from core.data.manifest import Manifest
+from core.report.tables import markdown_text
+from pages import _downloads, parts
+from pages._explored import Explored, light, reporter
+
+A_ROW = 4  # classes side by side
+
+
+def show(explored: Explored) -> None:
+    manifest = explored.manifest
+    report, end = reporter("Reading the images, once")
+    with parts.errors_here():
+        measured = exploration.measure(manifest, report)
+    end()
+    classes, counts = list(manifest.classes), exploration.size_counts(manifest, measured.sizes)
+    st.subheader("Sizes")
+    colour, sentence = exploration.size_reading(measured, classes)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        light(colour)
+        st.markdown(markdown_text(sentence))
+    shares, marks = st.columns(2, gap="medium")
+    with shares:
+        st.caption("Most frequent sizes: where bars differ, the size betrays the class")
+        figure = figures.size_shares(exploration.size_shares(counts, classes))
+        st.plotly_chart(figure, key="size shares", alt="Share of each class’s images by size")
+    with marks:
+        st.caption("Width and height: a mark’s area is the number of images")
+        st.plotly_chart(figures.sizes(counts, classes), key="sizes", alt="Width and height of the images by class")
+    st.subheader("Greys")
+    greys = figures.greys(measured.histograms, classes)
+    st.plotly_chart(greys, key="greys", alt="Histogram of the greys by class")
+    _downloads.of_figure(greys, f"{manifest.name}-greys")
+    st.caption("Mean over a class’s images at 64 × 64 pixels. Exposure and black margins come from the machine, not from the disease.")
+    st.subheader("Mean images")
+    _means(measured, manifest)
+
+
+def _means(measured: exploration.Measured, manifest: Manifest) -> None:
+    means = exploration.mean_images(measured, manifest)
+    for start in range(0, len(means), A_ROW):
+        for column, mean in zip(st.columns(A_ROW if len(means) > A_ROW else len(means)), means[start : start + A_ROW], strict=False):
+            with column:
+                st.image(mean.picture, width="stretch", alt=f"Mean image of {mean.label}")
+                st.caption(f"**{markdown_text(mean.label)}**")
+                st.plotly_chart(figures.grey_difference(mean.difference, mean.limit), key=f"difference {mean.label}", alt="Difference")
+    st.caption(
+        "Above, the mean of a class; below, that less the mean of all images: red is brighter, blue darker. Letters, borders and "
+        "collimation that show in a mean stand in the same place in many images of the class."
+    )
