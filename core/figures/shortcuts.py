@@ -1,0 +1,32 @@
+"""How accuracy falls when a planted marker goes: bars of each condition, beside chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from core.figures.theme import LEGEND, PERCENT, REFERENCE, framed, interval, percent, run_colours
+
+
+def collapse(groups: Mapping[str, Sequence[tuple[float, float, float]]], conditions: Sequence[str], chance: float) -> go.Figure:
+    """A bar with its interval for each condition and group.
+
+    Args:
+        groups: name → (accuracy, low, high) of each condition, shares in [0, 1].
+        conditions: where the marker stands, in words.
+        chance: accuracy of a network that knows nothing, drawn as a line.
+    """
+    figure, colours = go.Figure(), run_colours(list(groups))
+    for name, points in groups.items():
+        values, low, high = zip(*points, strict=True)
+        figure.add_bar(
+            x=list(conditions), y=values, name=name, marker_color=colours[name], error_y=interval(values, low, high, REFERENCE),
+            text=[percent(value) for value in values], textposition="auto", insidetextanchor="start", textangle=0,
+            customdata=[f"{percent(value)} ({percent(below)} to {percent(above)})" for value, below, above in points],
+            hovertemplate=f"{name}<br>marker %{{x}}: %{{customdata}}<extra></extra>",
+        )  # fmt: skip
+    figure.add_hline(chance, line={"color": REFERENCE, "dash": "dash"}, showlegend=True, name=f"chance {percent(chance, 0)}")
+    figure.update_xaxes(title="marker")
+    figure.update_yaxes(PERCENT | {"range": [0, 1.06], "title": "accuracy"})
+    return framed(figure, 380, barmode="group", legend=LEGEND)
