@@ -27,7 +27,8 @@ from core.data.preparation import prepare
 from core.export import onnx as exports
 from core.inference import Predictor
 from core.models import classifier
-from core.recipes.recipe import DataSpec, compose
+from core.recipes.recipe import compose
+from core.recipes.specs import DataSpec
 from core.runs import store
 
 MODELS = ("alasfoor-cnn22@224", "resnet18@224", "vgg16@224")

@@ -5,20 +5,21 @@ Preprocessing is read from the run's recipe, and the normalisation is part of th
 
 from __future__ import annotations
 
+import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from threading import Lock
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
-from core import wording
-from core.data import batches, cache, plausibility
+from core import accelerated, background, wording
+from core.data import batches, cache, phantom, plausibility
 from core.data.images import XRay
 from core.data.manifest import Manifest
 from core.data.preparation import prepare
@@ -35,6 +36,9 @@ from core.recipes import creation
 from core.runs.store import PROBABILITY, Run
 
 AHEAD = 2  # batches that are read while the network works on one
+MARGIN = 2 * accelerated.PROBABILITIES  # nearer than this to another label, or to a threshold, torch has the last word
+NEAR = 0.01  # the same for the guard's score, whose limit is 1
+TRIED = 8  # phantoms on which ONNX Runtime is compared with torch
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,10 @@ class Predictor:
             UnusableRun: the run kept no model.
         """
         self.run_id, self.recipe, self._run = run.id, run.recipe(), run
+        self._fast: accelerated.Session | None = None
+        self._acceleration = "" if weights is None else "not for other weights than those kept"  # the name of its work
         self.classes = self.recipe.data.classes
-        self.lock = Lock()
+        self.lock = background.FairLock()
         weights = run.weights() if weights is None else weights
         with torch.random.fork_rng(devices=[]):  # random initial weights are overwritten; the caller's generator stays as it is
             self.model = creation.untrained(self.recipe).eval().requires_grad_(False)
@@ -113,10 +119,19 @@ class Predictor:
     def answer_batch(self, xrays: Sequence[XRay]) -> list[Answer]:
         """Classify several images in one pass; what is said of one does not depend on the others."""
         prepared = [prepare(xray.pixels, self.recipe.image.preparation) for xray in xrays]
-        x = batches.to_unit(torch.from_numpy(np.stack(prepared)))
-        with self.lock, torch.inference_mode(), recorded(self.model.layer(self.architecture.cam_layer)) as found:
-            shares = self.model(x).double().softmax(dim=1).numpy()
-        return [self._answer(*one) for one in zip(xrays, prepared, shares, found[0], strict=True)]
+        shares, features = self._passed(batches.to_unit(torch.from_numpy(np.stack(prepared))).numpy())
+        return [self._answer(*one) for one in zip(xrays, prepared, shares, features, strict=True)]
+
+    def accelerate(self) -> None:
+        """Answer by ONNX Runtime from some time on, if that is equal to torch and faster here: tried once, in the background.
+
+        Without its packages, and with other weights than the run's own, all stays with torch. See `core.accelerated`.
+        """
+        if self._acceleration or not accelerated.available():
+            return
+        self._acceleration = background.key_of("acceleration", self.run_id, uuid.uuid4().hex)
+        folder = accelerated.cache_dir()  # of now: a later change of the setting is not for this run
+        background.pool("acceleration").start(self._acceleration, lambda _: self._try_acceleration(folder))
 
     def answers(self, uploads: Iterable[Upload]) -> Iterator[tuple[Upload, Answer | Problem]]:
         """An answer, or why there is none, for every upload in its order; images are read beside the network, a few at a time."""
@@ -152,6 +167,31 @@ class Predictor:
         """What the model takes for one prepared image. float32 [1, 1, S, S]"""
         return batches.to_unit(torch.from_numpy(prepared)[None])
 
+    def _try_acceleration(self, folder: Path) -> None:
+        how = self.recipe.image.preparation
+        phantoms = [prepare(phantom.draw(phantom.CLASSES[n % len(phantom.CLASSES)], n).image, how) for n in range(TRIED)]
+        self._fast = accelerated.session(self._run, folder, self._by_torch, phantoms)
+
+    def _passed(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Prepared images, float32 [batch, 1, S, S] → probabilities, float64 [batch, classes], and features [batch, channels]."""
+        if self._fast is None:
+            logits, features = self._by_torch(x)
+            return _softmax(logits), features
+        logits, features = self._fast(x)
+        shares = _softmax(logits)
+        ordered = np.sort(shares, axis=1)
+        close = ordered[:, -1] - ordered[:, -2] < MARGIN
+        if self.calibration is not None:
+            close |= (abs(shares - np.array([self.calibration.thresholds[name] for name in self.classes])) < MARGIN).any(axis=1)
+        if close.any():
+            shares[close] = _softmax(self._by_torch(x[close])[0])
+        return shares, features
+
+    def _by_torch(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Logits and features."""
+        with self.lock, torch.inference_mode(), recorded(self.model.layer(self.architecture.cam_layer)) as found:
+            return self.model(torch.from_numpy(x)).numpy(), found[0]
+
     def _answered(self, uploads: list[Upload], outcomes: Iterator[XRay | Problem]) -> Iterator[tuple[Upload, Answer | Problem]]:
         read = list(outcomes)
         xrays = [outcome for outcome in read if isinstance(outcome, XRay)]
@@ -165,6 +205,8 @@ class Predictor:
         neighbours: tuple[Neighbour, ...] = ()
         if self.reference is not None:
             familiarity = self.reference.judge(features, prepared)
+            if self._fast is not None and abs(familiarity.score - familiarity.threshold) < NEAR:
+                familiarity = self.reference.judge(self._by_torch(self.input(prepared).numpy())[1][0], prepared)
             doubts += [familiarity.sentence] if familiarity.flagged else []
             neighbours = tuple(self.reference.nearest(features))
         calibrated = None
@@ -203,3 +245,7 @@ class Predictor:
         """Probabilities, float64 [batch, classes]. By the lock: a heat map made meanwhile would read this pass's activations."""
         with self.lock, torch.inference_mode():
             return self.model(x).double().softmax(dim=1).numpy()
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    return torch.from_numpy(logits).double().softmax(dim=1).numpy()

@@ -36,6 +36,7 @@ def show(run: store.Run, given: Sequence[Upload], key: Hashable) -> None:
             bar.progress(number / len(given), text=f"Answered {number:,} of {len(given):,}")
         bar.empty()
         kept |= {"key": (run.id, run.weights_epoch(), key), "found": found}
+        predictor.accelerate()
     found = kept["found"]
     number = _choose(run, predictor, found) if len(found) > 1 else 0
     upload, outcome = found[number]

@@ -6,11 +6,13 @@ from core import heat_truth, wording
 from core.data import images, library
 from core.errors import CoreError
 from core.evaluation import cases
-from core.explain import faithfulness, overlay
+from core.explain import overlay
 from core.explain.methods import METHODS
 from core.report.tables import Table
 from core.runs import index, store
-from pages import _downloads, _networks, parts
+from pages import _checks, _downloads, _networks, parts
+
+COLUMNS = 5  # of pictures
 
 parts.title("Heat-map lab")
 st.write("A heat map always shows something. Whether it shows what the network used, and whether that is the disease, must be tested.")
@@ -35,41 +37,32 @@ with parts.errors_here():
     file = cases.image_of(library.open_dataset(run.recipe().data.name), samples[number - 1])
     answer = predictor.answer(images.read(file))
     label = st.selectbox("Class", predictor.classes, predictor.classes.index(answer.label))
-columns = st.columns(4)
+columns, drawn = st.columns(COLUMNS), []
 columns[0].image(answer.prepared, caption=f"as the network saw it; answer: {answer.label}", width="stretch")
 for place, method in enumerate(methods, start=1):
-    with columns[place % 4]:
+    with columns[place % COLUMNS]:
         try:
             heat = predictor.heat_map(answer.prepared, label, method, layer)
         except CoreError as error:
             parts.problems(error)
             continue
+        drawn.append(method)
         st.image(overlay.blend(answer.prepared, heat), caption=f"{METHODS[method].title}, peak {heat.peak:.3g}", width="stretch")
         for warning in heat.warnings():
             st.caption(f":material/warning: {warning}")
-if methods and st.button(
-    "Do the hot places matter?", help="Deletion and insertion (Petsiuk et al. 2018) of the first method's map, against random orders."
-):
-    with parts.errors_here(), st.spinner("Taking the image apart, hottest places first …"):
-        heat = predictor.heat_map(answer.prepared, label, methods[0], layer)
-        found = faithfulness.faithfulness(
-            predictor.model, predictor.input(answer.prepared), heat, predictor.classes.index(label), predictor.lock
-        )
-    st.markdown(f"**{METHODS[methods[0]].title}:** {found.reading}")
-    away, back = found.random_deletions, found.random_insertions
-    st.caption(
-        f"Area under its probability: {found.deletion.area:.2f} when hot places go first ({min(away):.2f} to {max(away):.2f} in random "
-        f"order), {found.insertion.area:.2f} when they come back first ({min(back):.2f} to {max(back):.2f})."
-    )
+if drawn:
+    _checks.show(predictor, run.weights_epoch(), answer, label, drawn, layer)
 
 st.subheader("How well do the maps find the truth?")
 st.write(
     "On the synthetic phantom the lesion's place is known. Its images resemble X-rays and are none: what holds here may fail on patients."
 )
-drawn = [store.find(row.run_id) for row in rows if store.find(row.run_id).recipe().data.synthetic and store.find(row.run_id).has_model()]
-measured = [(each, found) for each in drawn if (found := heat_truth.known(each)) is not None]
-waiting = [each for each in drawn if each.id not in {known.id for known, _ in measured}]
-if not drawn:
+on_phantom = [
+    store.find(row.run_id) for row in rows if store.find(row.run_id).recipe().data.synthetic and store.find(row.run_id).has_model()
+]
+measured = [(each, found) for each in on_phantom if (found := heat_truth.known(each)) is not None]
+waiting = [each for each in on_phantom if each.id not in {known.id for known, _ in measured}]
+if not on_phantom:
     st.caption("No network was trained on the phantom yet; the two-minute demo on Home does.")
 if waiting and st.button(f"Measure {wording.count(len(waiting), 'network')}", icon=":material/play_arrow:", type="primary"):
     with parts.errors_here():

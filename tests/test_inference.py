@@ -19,7 +19,8 @@ from core.data.manifest import Manifest
 from core.errors import UnknownName, UnusableRun
 from core.inference import Predictor
 from core.models import classifier
-from core.recipes.recipe import DataSpec, compose
+from core.recipes.recipe import compose
+from core.recipes.specs import DataSpec
 from core.runs import store
 from core.runs.store import PROBABILITY, Run
 

@@ -1,9 +1,10 @@
 """Stored arrays → Plotly figures. Computes nothing but shares for colours; knows neither runs nor pages."""
 
 from core.figures.comparison import CostPoint, cost, spread
-from core.figures.data import class_counts, part_counts, shares
+from core.figures.data import class_counts, grey_difference, greys, part_counts, shares, size_shares, sizes
 from core.figures.matrices import agreement, confusion, cross_data
 from core.figures.probabilities import precision_recall, reliability, roc, threshold
+from core.figures.shortcuts import collapse
 from core.figures.theme import BEST, PALETTE, PARTS, TRAINING, VALIDATION, class_colours, run_colours
 from core.figures.training import Series, curves, learning_rate, overlay
 
@@ -18,10 +19,13 @@ __all__ = [
     "agreement",
     "class_colours",
     "class_counts",
+    "collapse",
     "confusion",
     "cost",
     "cross_data",
     "curves",
+    "grey_difference",
+    "greys",
     "learning_rate",
     "overlay",
     "part_counts",
@@ -30,6 +34,8 @@ __all__ = [
     "roc",
     "run_colours",
     "shares",
+    "size_shares",
+    "sizes",
     "spread",
     "threshold",
 ]
