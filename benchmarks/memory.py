@@ -1,0 +1,123 @@
+"""Resident memory of a training beyond the mapped cache of decoded images, sampled while it runs."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks import machine, processes
+from core.errors import TrainingFailed
+
+DRAWN = 200  # different phantoms; the rest are copies of them that differ in their last pixel
+TOLD = 2000  # images between two words of progress
+EVERY = 0.5  # seconds between two samples
+GIBIBYTE = 2**30
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Bytes that lie in memory, of a process and its children. `cache` of it maps files of the cache's folder."""
+
+    resident: int
+    cache: int
+
+    @property
+    def beyond(self) -> int:
+        return self.resident - self.cache
+
+
+def run(images: int, size: int, model: str, device: str, say: Callable[[str], None]) -> dict[str, Any]:
+    """Train `model` for one epoch on `images` phantoms of `size` pixels.
+
+    Raises:
+        TrainingFailed: the training did not end well.
+    """
+    with tempfile.TemporaryDirectory(prefix="cxrlab-memory-") as place:
+        folder, artifacts, log = Path(place) / "images", Path(place) / "artifacts", Path(place) / "log"
+        draw(folder, images, size, say)
+        command = [sys.executable, "-m", "core", "train", "--data", str(folder), "--model", model, "--image-size", str(size)]
+        command += ["--epochs", "1", "--device", device, "--json"]
+        begun = time.perf_counter()
+        with open(log, "wb") as out, open(f"{log}.err", "wb") as err:
+            env = processes.environment(CXRLAB_ARTIFACTS=str(artifacts))
+            process = subprocess.Popen(command, stdout=out, stderr=err, env=env, cwd=processes.ROOT)
+            samples = list(_watch(process, artifacts / "cache"))
+        if process.returncode:
+            raise TrainingFailed("The training ends well.", processes.last_lines(log), "Try it with fewer --images.")
+        seconds = time.perf_counter() - begun
+        accuracy = json.loads(log.read_text(encoding="utf-8"))["metrics"]["accuracy"]
+    peak = max(samples, key=lambda sample: sample.beyond)
+    say(f"{images:,} images: {peak.beyond / GIBIBYTE:.2f} GiB resident beyond {peak.cache / GIBIBYTE:.2f} GiB of mapped cache")
+    result: dict[str, Any] = {
+        "kind": "memory",
+        "machine": machine.describe(sys.executable),
+        "device": device,
+        "images": images,
+        "size": size,
+    }
+    result |= {"model": model, "seconds": seconds, "samples": len(samples), "accuracy": accuracy}
+    return result | {"beyond": peak.beyond, "cache": peak.cache, "resident": max(sample.resident for sample in samples)}
+
+
+def draw(folder: Path, images: int, size: int, say: Callable[[str], None], drawn: int = DRAWN) -> None:
+    """`images` PNGs in class folders, every file's content different: `drawn` phantoms, and copies whose last pixels count upwards."""
+    from PIL import Image
+
+    from core.data import phantom
+
+    originals = [phantom.draw(phantom.CLASSES[number % 4], number, size=size) for number in range(min(drawn, images))]
+    for number in range(images):
+        original = originals[number % len(originals)]
+        pixels = original.image.copy()
+        rank = number // len(originals)
+        pixels[-1, -3:] = rank // 65_536 % 256, rank // 256 % 256, rank % 256  # as a number in base 256
+        path = folder / original.label / f"{number:06}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
+        path.write_bytes(buffer.getvalue())
+        if number % TOLD == 0:
+            say(f"writing images: {number:,} of {images:,}")
+
+
+def sampled(maps: Iterable[str], cache: Path) -> Sample:
+    """The lines of one /proc/PID/smaps → what is resident, and how much of it maps files in the folder `cache`."""
+    resident = mapped = 0
+    inside = False
+    for line in maps:
+        first, _, rest = line.partition(" ")
+        if not first.endswith(":"):  # a mapping's head: addresses, rights, offset, device, inode, path
+            inside = f"{cache}{os.sep}" in rest
+        elif first == "Rss:":
+            kilobytes = int(rest.split()[0])
+            resident += 1024 * kilobytes
+            mapped += 1024 * kilobytes * inside
+    return Sample(resident, mapped)
+
+
+def _watch(process: subprocess.Popen[bytes], cache: Path) -> Iterable[Sample]:
+    """Samples until the process has ended; its children count with it."""
+    while process.poll() is None:
+        try:
+            found = psutil.Process(process.pid)
+            parts = [_of(item.pid, cache) for item in (found, *found.children(recursive=True))]
+            yield Sample(sum(part.resident for part in parts), sum(part.cache for part in parts))
+        except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+            pass  # it ended between the question and the answer
+        time.sleep(EVERY)
+
+
+def _of(pid: int, cache: Path) -> Sample:
+    with open(f"/proc/{pid}/smaps", encoding="utf-8", errors="replace") as maps:
+        return sampled(maps, cache)

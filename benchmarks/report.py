@@ -1,0 +1,188 @@
+"""Stored results → tables, for the console and for `RESULTS.md`. It measures nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.training import passes, peers, summary, works
+from benchmarks.training.peers import OURS
+from benchmarks.training.summary import Row
+from core.errors import InvalidSpec
+
+KINDS = ("training", "accuracy", "memory")
+MEMORY_AIM = 3 * 2**30  # bytes beyond the mapped cache, on 21,165 images at 224
+COLUMNS = ("program", "wall, s", "CPU, s", "peak, GB", "peer ÷ ours", "aim", "of peak")
+NOT_MEASURED = "not measured"
+NOTES = (
+    "Each figure is a median of whole processes, measured from outside from start to exit; “peer ÷ ours” is followed by the smallest and "
+    "largest ratio within one repeat, and a ratio above 1 says that ours was quicker.",
+    "All participants had the same files, batch size, image size and epochs, in an order that changes from repeat to repeat. Peers read "
+    "links to exactly the files of our training and validation part.",
+    "Ours is `python -m core train` in an empty artifacts folder: import, decoding, training, test evaluation and all. The test part is "
+    "evaluated by ours alone, and the peers never read it; both count against ours.",
+    "Crops and augmentation are each program’s own. torchvision’s reference counts upon five classes: a few images stand under "
+    "further labels for it; the files stay the same.",
+    "CPU seconds are user and system time with all worker processes; memory is the largest single process. “Of peak” is the share of the "
+    "device’s best matrix product, in the precision used, over the whole process: three forward passes’ operations a training image, one "
+    "a validation image; loading, decoding and start-up stand in the time.",
+    "A pass is marked as disturbed when the matrix product timed beside it was more than 15 % slower than the median; it is repeated once, "
+    "and the repetition counts.",
+)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Raises InvalidSpec: the file is no result of ours."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidSpec("A result is a JSON file.", f"{path}: {error}", "Name files that the other verbs wrote.") from error
+    if not isinstance(content, dict) or content.get("kind") not in KINDS:
+        raise InvalidSpec("A result is of a known kind.", path, f"Name files that these verbs wrote: {', '.join(KINDS)}.")
+    return content
+
+
+def console(content: Mapping[str, Any]) -> str:
+    """The tables of one comparison as text."""
+    blocks = []
+    for work in content["works"]:
+        if work["work"] in works.FEEDS:
+            blocks.append(f"{work['work']}: real feed ÷ fixed batch {_feed(work)}")
+            continue
+        cells = [COLUMNS, *_cells(work, content)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+        blocks.append("\n".join([_title(work), *lines, *_remarks(work)]))
+    return "\n\n".join(blocks)
+
+
+def markdown(results: Sequence[Mapping[str, Any]]) -> str:
+    """`RESULTS.md`. A work measured twice on the same kind of device is shown as the later result has it."""
+    trainings = [result for result in results if result["kind"] == "training"]
+    lines = ["# Results", "", "Written by `python -m benchmarks report` from measured results; how to measure: [README](README.md).", ""]
+    lines += _machines(results)
+    lines += ["## Training", "", *(f"- {note}" for note in NOTES), ""]
+    for device, name in (("cpu", "On the processor"), ("cuda", "On a GPU")):
+        lines += [f"### {name}", ""]
+        chosen = {work["work"]: (work, result) for result in trainings if result["device"].startswith(device) for work in result["works"]}
+        for work in works.names():
+            lines += _work_lines(work, *chosen[work]) if work in chosen else [f"**{_name(work)}**: {NOT_MEASURED}.", ""]
+    lines += ["## Accuracy: fast against reference mode", "", *_sentences(results, "accuracy", accuracy_sentence), ""]
+    lines += ["## Memory beyond the mapped cache", "", *_sentences(results, "memory", memory_sentence), ""]
+    return "\n".join(lines)
+
+
+def accuracy_sentence(content: Mapping[str, Any]) -> str:
+    """What speed costs in accuracy, with its interval."""
+    difference, seeds = content["difference"], len(content["runs"]["fast"])
+    mean, low, high = (100 * difference[name] for name in ("mean", "low", "high"))
+    seconds = {mode: sum(item["seconds"] for item in items) for mode, items in content["runs"].items()}
+    noise = "within noise" if low <= 0 <= high else "not within noise"
+    return (
+        f"{content['model']} on {content['data']}, {content['epochs']} epochs, {seeds} seeds: test accuracy of fast minus reference mode "
+        f"{mean:+.2f} points ({100 * content['level']:.0f} % interval {low:+.2f} to {high:+.2f}; {noise}); "
+        f"fast mode took {seconds['fast'] / seconds['reference']:.0%} of the time."
+    )
+
+
+def memory_sentence(content: Mapping[str, Any]) -> str:
+    beyond, cache = content["beyond"], content["cache"]
+    verdict = "below" if beyond < MEMORY_AIM else "NOT below"
+    return (
+        f"{content['model']} on {content['images']:,} images of {content['size']} px ({content['device']}): {beyond / 2**30:.2f} GiB "
+        f"resident beyond {cache / 2**30:.2f} GiB of mapped cache, {verdict} the 3 GiB aimed at; one epoch with import and decoding took "
+        f"{content['seconds']:.0f} s."
+    )
+
+
+def _work_lines(name: str, work: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
+    if name in works.FEEDS:
+        return [f"**{_name(name)}**: {_feed(work)}.", ""]
+    table = ["| " + " | ".join(row) + " |" for row in (COLUMNS, ("---",) * len(COLUMNS), *_cells(work, result))]
+    return [f"**{_title(work)}**", "", *table, "", *(f"- {remark}" for remark in _remarks(work)), ""]
+
+
+def _title(work: Mapping[str, Any]) -> str:
+    if "train" not in work:
+        return f"{work['title']}: {NOT_MEASURED}"
+    counts = f"{work['train']:,} training, {work['validation']:,} validation images"
+    return f"{work['title']}; {counts}, epochs: {work['epochs']}, batch size {work['batch_size']}"
+
+
+def _name(work: str) -> str:
+    if work in works.FEEDS:
+        return f"{works.FEEDS[work]}: real feed ÷ one batch that lies on the device"
+    return works.get(work).title
+
+
+def _feed(work: Mapping[str, Any]) -> str:
+    if work["failure"]:
+        return f"failed: {work['failure']}"
+    values = sorted(work["ratios"])
+    return f"{values[len(values) // 2]:.3f} ({values[0]:.3f}–{values[-1]:.3f}), aim {work['aim']}"
+
+
+def _cells(work: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    items = [passes.from_json(item) for item in work["passes"]]
+    operations = summary.training_operations(work.get("multiply_adds", 0), work.get("train", 0), work.get("validation", 0), work["epochs"])
+    own = next((item.details["precision"] for item in items if item.details), "fp32")
+    peaks = {name: result["peaks"][own if name == OURS else peers.get(name).precision] for name in {item.participant for item in items}}
+    return [_row(row, work, result["device"]) for row in summary.rows(items, operations, peaks)]
+
+
+def _row(row: Row, work: Mapping[str, Any], device: str) -> tuple[str, ...]:
+    title = OURS if row.participant == OURS else peers.get(row.participant).title
+    if row.failure:
+        return (title, "failed", "", "", "", "", "")
+    aim = work["aims"].get(f"{row.participant} gpu" if device.startswith("cuda") else row.participant)
+    ratio = f"{row.ratio.value:.2f} ({row.ratio.low:.2f}–{row.ratio.high:.2f})" if row.ratio else "1"
+    share = f"{row.peak_share:.0%}" if row.peak_share else ""
+    wall = f"{row.wall:.1f}{' (reckoned)' if row.reckoned else ''}"
+    return (title, wall, f"{row.cpu:.0f}", f"{row.peak_rss / 1e9:.1f}", ratio, f"≥ {aim}" if aim and row.ratio else "", share)
+
+
+def _remarks(work: Mapping[str, Any]) -> list[str]:
+    """Who did not take part or failed and why, which passes were disturbed, and what was reckoned."""
+    items = [passes.from_json(item) for item in work["passes"]]
+    lines = [f"{_participant(name)} did not take part: {reason}." for name, reason in work["left_out"].items()]
+    lines += [f"{_participant(item.participant)} failed: {item.failure}." for item in items if item.failure]
+    for item in items:
+        if item.disturbed:
+            what = f"{_participant(item.participant)}, repeat {item.repeat + 1}{', repeated' if item.again else ''}"
+            lines.append(f"Disturbed: {what}, {item.wall:.1f} s with a control of {1000 * item.control:.0f} ms.")
+    if any(item.measured for item in items):
+        short, long = passes.LENGTHS
+        lines.append(
+            f"Times marked as reckoned are of {work['epochs']} epochs, from trainings of {short} and {long} epochs: the first, and the "
+            "same difference for each further epoch."
+        )
+    paces = [item.details["images_per_second"] for item in items if item.details and item.details["images_per_second"]]
+    if paces:
+        own = next(item.details["precision"] for item in items if item.details)
+        lines.append(f"Ours while training: {sorted(paces)[len(paces) // 2]:,.0f} images/s ({own}).")
+    return lines
+
+
+def _participant(name: str) -> str:
+    return "Ours" if name == OURS else peers.get(name).title
+
+
+def _machines(results: Iterable[Mapping[str, Any]]) -> list[str]:
+    found = {}
+    for result in results:
+        machine = result["machine"]
+        versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+        what = f"{machine['processor']}, {machine['cores']} cores, {machine['memory'] / 2**30:.0f} GiB, {machine['gpu'] or 'no GPU'}"
+        found[what, machine["system"], machine["python"], versions] = machine["date"]
+    lines = [f"- {date}: {what}; {system}; Python {python}; {versions}" for (what, system, python, versions), date in found.items()]
+    for result in results:
+        for name, speed in result.get("peaks", {}).items():
+            line = f"- Best matrix product measured ({result['device']}, {name}): {speed / 1e12:.2f} TFLOP/s"
+            lines += [] if line in lines else [line]
+    return [*lines, ""]
+
+
+def _sentences(results: Iterable[Mapping[str, Any]], kind: str, sentence: Any) -> list[str]:
+    return [f"- {sentence(result)}" for result in results if result["kind"] == kind] or [f"{NOT_MEASURED.capitalize()}."]

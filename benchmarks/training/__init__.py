@@ -1,0 +1,1 @@
+"""Training, ours and peers': whole processes, measured from outside, from start to exit."""

@@ -1,0 +1,96 @@
+"""The written table, from invented results."""
+
+import json
+
+import pytest
+
+from benchmarks import accuracy, memory, report
+from benchmarks.training import passes
+from benchmarks.training.passes import Pass
+from core.errors import CoreError
+
+MACHINE = {
+    "processor": "P", "cores": 2, "gpu": None, "memory": 2**34, "system": "S", "python": "3.11", "versions": {"torch": "2"}, "date": "D",
+}  # fmt: skip
+
+
+def training(walls, **changes):
+    items = [Pass(name, 0, wall, wall, 10**9, 0.1) for name, wall in walls.items()]
+    work = {"work": "resnet18-png", "title": "ResNet-18", "model": "resnet18", "aims": {"timm": 2.2}, "frozen": False, "epochs": 3}
+    work |= {"batch_size": 32, "image_size": 224, "left_out": {}, "classes": 4, "train": 810, "validation": 202, "test": 112}
+    work |= {"multiply_adds": 10**6, "passes": [passes.to_json(item) for item in items]} | changes
+    peaks = {"fp32": 1e12, "bf16": 2e12}
+    return {"kind": "training", "machine": MACHINE, "device": "cpu", "peaks": peaks, "works": [work]}
+
+
+def test_a_ratio_stands_in_the_table_beside_its_aim():
+    assert "2.50 (2.50–2.50) | ≥ 2.2" in report.markdown([training({"ours": 10.0, "timm": 25.0})])
+
+
+def test_what_was_not_measured_is_called_so():
+    text = report.markdown([training({"ours": 10.0, "timm": 25.0})])
+    assert "NASNet-A Large at 331**: not measured" in text
+    assert "### On a GPU\n\n**ResNet-18 at 224, PNGs of 1,024 px, from scratch**: not measured." in text
+
+
+def test_a_later_result_of_the_same_work_replaces_the_earlier_one():
+    text = report.markdown([training({"ours": 10.0, "timm": 25.0}), training({"ours": 10.0, "timm": 50.0})])
+    assert "5.00 (" in text
+    assert "2.50 (" not in text
+
+
+def test_who_did_not_start_is_named_with_the_reason():
+    failed = Pass("fastai", 0, 1.0, 1.0, 1, 0.1, failure="exit status 1: no fastai")
+    result = training({"ours": 10.0}, left_out={"timm": "not given"})
+    result["works"][0]["passes"].append(passes.to_json(failed))
+    text = report.markdown([result])
+    assert "timm train.py, default did not take part: not given." in text
+    assert "fastai, default failed: exit status 1: no fastai." in text
+
+
+def test_disturbed_passes_are_listed():
+    result = training({"ours": 10.0, "timm": 25.0})
+    result["works"][0]["passes"][1]["disturbed"] = True
+    assert "Disturbed: timm train.py, default, repeat 1, 25.0 s with a control of 100 ms." in report.markdown([result])
+
+
+def test_the_console_shows_the_same_figures():
+    assert "2.50 (2.50–2.50)" in report.console(training({"ours": 10.0, "timm": 25.0}))
+
+
+def test_a_file_that_is_no_result_is_refused(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps({"kind": "poem"}))
+    with pytest.raises(CoreError, match="known kind"):
+        report.read(path)
+
+
+def test_the_paired_interval_is_students():
+    found = accuracy.paired([0.5, 0.7, 0.6], [0.4, 0.5, 0.6])
+    assert found.mean == pytest.approx(0.1)
+    assert found.high - found.mean == pytest.approx(4.302653 * 0.1 / 3**0.5, rel=1e-5)  # t of 2 degrees of freedom, spread 0.1
+
+
+def test_equal_accuracies_have_no_difference_and_no_width():
+    assert accuracy.paired([0.5, 0.7], [0.5, 0.7]) == accuracy.Difference(0.0, 0.0, 0.0)
+
+
+def test_one_seed_gives_no_interval():
+    with pytest.raises(CoreError, match="two seeds"):
+        accuracy.paired([0.5], [0.4])
+
+
+def test_the_mapped_cache_is_told_from_other_memory(tmp_path):
+    lines = [
+        "7f00-7f10 r--s 00000000 08:01 5 /x/cache/abc-224.npy", "Size: 99 kB", "Rss: 40 kB",
+        "7f20-7f30 rw-p 00000000 00:00 0 ", "Rss: 10 kB", "Pss: 10 kB",
+        "7f40-7f50 r-xp 00000000 08:01 6 /x/cache-like/lib.so", "Rss: 1 kB",
+    ]  # fmt: skip
+    found = memory.sampled(lines, tmp_path.__class__("/x/cache"))
+    assert (found.resident, found.cache, found.beyond) == (51 * 1024, 40 * 1024, 11 * 1024)
+
+
+def test_copies_of_phantoms_all_differ(tmp_path):
+    memory.draw(tmp_path, 14, 48, lambda _: None, drawn=4)
+    files = [path.read_bytes() for path in tmp_path.rglob("*.png")]
+    assert len(files) == len(set(files)) == 14
