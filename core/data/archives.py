@@ -22,8 +22,8 @@ from typing import BinaryIO
 
 from core.data.cache import FULL
 from core.data.images import MAX_BYTES, READABLE
+from core.data.members import MAX_RATIO, SMALL, is_hidden, leads_out, printable
 from core.data.threads import Progress
-from core.data.uploads import MAX_RATIO, SMALL
 from core.errors import Problem, UnusableData
 
 USED = (*READABLE, ".csv", ".xlsx", ".npz")
@@ -75,23 +75,6 @@ def unpack(archive: Path | bytes | BinaryIO, folder: Path, progress: Progress | 
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return Unpacked(len(members), left_out)
-
-
-def is_hidden(path: str) -> bool:
-    """Whether a system put it there: .DS_Store, __MACOSX/, Thumbs.db … ".." is not hidden: it is answered for."""
-    parts = [part for part in re.split(r"[/\\]", path) if part not in ("", ".", "..")]
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[-1:] in (["Thumbs.db"], ["desktop.ini"])
-
-
-def leads_out(path: str) -> bool:
-    """Whether a member called `path` would lie outside the folder that it is unpacked to."""
-    return path.startswith(("/", "\\")) or bool(re.match(r"[A-Za-z]:", path)) or ".." in re.split(r"[/\\]", path)
-
-
-def printable(name: str) -> str:
-    """`name` for a line of text: what cannot be printed as "?", the end of a long one."""
-    shown = "".join(char if char.isprintable() else "?" for char in name)
-    return shown if len(shown) <= 200 else f"…{shown[-199:]}"
 
 
 @contextmanager

@@ -16,14 +16,13 @@ from pathlib import Path
 
 from core.data import images
 from core.data.images import XRay
+from core.data.members import MAX_RATIO, SMALL, is_hidden, leads_out, printable
 from core.errors import Problem, UnreadableImage
 
 ACCEPTED = (*images.READABLE, ".zip")
 """Suffixes of files that can be unpacked here."""
 MAX_FILES = 5_000  # in one archive; a data set of more is imported as a folder
 MAX_UNPACKED = 2 * 2**30  # bytes, of all files of one archive
-MAX_RATIO = 200  # to 1; X-rays shrink to a half or a tenth, a bomb up to a thousandth
-SMALL = 2**20  # bytes; below, a file may shrink as it likes: an empty picture does
 WAY_OUT = "Upload the images themselves, or pack them anew into a plain ZIP archive."
 _CENTRAL = b"PK\1\2"  # starts an archive's entry for a file
 _DOCUMENTS = frozenset(("[Content_Types].xml", "mimetype"))  # files by which office documents are known
@@ -78,7 +77,7 @@ def of_paths(paths: Iterable[Path]) -> Iterator[Upload]:
 
 def _flat(files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Callable[[], bytes]]]:
     for raw, data in files:
-        name = _printable(re.split(r"[/\\]", raw)[-1]) or "a file without a name"
+        name = printable(re.split(r"[/\\]", raw)[-1]) or "a file without a name"
         if images.kind_of(data, name) != images.ZIP:
             yield name, partial(bytes, data)
             continue
@@ -87,7 +86,7 @@ def _flat(files: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Callable[[]
         except UnreadableImage as error:
             yield name, partial(_refuse, error.problems[0])
             continue
-        yield from ((f"{name}/{_printable(member.filename)}", partial(_member, archive, member)) for member in members)
+        yield from ((f"{name}/{printable(member.filename)}", partial(_member, archive, member)) for member in members)
 
 
 def _opened(data: bytes, name: str) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
@@ -98,7 +97,7 @@ def _opened(data: bytes, name: str) -> tuple[zipfile.ZipFile, list[zipfile.ZipIn
         archive = zipfile.ZipFile(io.BytesIO(data))
     except Exception as error:  # a damaged list leads zipfile to many errors: BadZipFile, struct.error, UnicodeDecodeError …
         raise _refusal("A ZIP archive must be complete.", name, "which is damaged or cut short", WAY_OUT) from error
-    members = [member for member in archive.infolist() if not member.is_dir() and not _is_hidden(member.filename)]
+    members = [member for member in archive.infolist() if not member.is_dir() and not is_hidden(member.filename)]
     if any(member.filename in _DOCUMENTS for member in members):
         raise _refusal("An archive holds images.", name, "which is an office document", "Save its pictures as files.")
     if not members:
@@ -112,8 +111,8 @@ def _opened(data: bytes, name: str) -> tuple[zipfile.ZipFile, list[zipfile.ZipIn
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     """The content of one file of an archive. Refuses by its entry what must not be unpacked."""
-    name = _printable(member.filename)
-    if _leads_out(member.filename):
+    name = printable(member.filename)
+    if leads_out(member.filename):
         raise _refusal("A file of an archive lies inside of it.", name, "which points elsewhere", WAY_OUT)
     if member.flag_bits & 1:
         raise _refusal("A ZIP archive has no password.", name, "which is encrypted", "Unpack it with its password first.")
@@ -139,22 +138,6 @@ def _refuse(problem: Problem) -> bytes:
 
 def _refusal(rule: str, name: str, seems: str, way_out: str) -> UnreadableImage:
     return UnreadableImage(rule, f"{name}, {seems}", way_out)
-
-
-def _is_hidden(path: str) -> bool:
-    """Whether a system put it there: .DS_Store, __MACOSX/, Thumbs.db … ".." is not hidden: it is answered for."""
-    parts = [part for part in re.split(r"[/\\]", path) if part not in ("", ".", "..")]
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[-1:] in (["Thumbs.db"], ["desktop.ini"])
-
-
-def _leads_out(path: str) -> bool:
-    return path.startswith(("/", "\\")) or bool(re.match(r"[A-Za-z]:", path)) or ".." in re.split(r"[/\\]", path)
-
-
-def _printable(name: str) -> str:
-    """`name` for a line of text: what cannot be printed as "?", the end of a long one."""
-    shown = "".join(char if char.isprintable() else "?" for char in name)
-    return shown if len(shown) <= 200 else f"…{shown[-199:]}"
 
 
 def _unused(name: str, taken: set[str]) -> str:

@@ -155,10 +155,10 @@ class Reference:
             raise UnusableRun(rule, f"features {list(features.shape)}", "Use the reference and the network of one run.")
 
 
-def chosen(rows: np.ndarray) -> np.ndarray:
-    """Of a part's `rows` those to take features of: each once, at most `IMAGES` of them, always the same. int [rows], ascending"""
+def chosen(rows: np.ndarray, most: int = IMAGES) -> np.ndarray:
+    """Of a part's `rows` those to take features of: each once, at most `most` of them, always the same. int [rows], ascending"""
     rows = np.unique(rows)
-    return rows if len(rows) <= IMAGES else np.sort(np.random.default_rng(0).choice(rows, IMAGES, replace=False))
+    return rows if len(rows) <= most else np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
 
 
 def fit(

@@ -92,6 +92,12 @@ def test_rows_that_cannot_be_used_are_named_with_the_reason(make_folder: MakeFol
     assert listing.notes == ("2 files are not named in metadata.csv and were left out.",)
 
 
+def test_masks_beside_the_images_of_a_table_are_no_news(make_folder: MakeFolder) -> None:
+    folder = make_folder({"a": 2, "masks": 2})
+    write_table(folder, "path,label\na/000.png,a\na/001.png,a\n")
+    assert find(folder).notes == ()
+
+
 def test_paths_that_lead_outside_are_refused(make_folder: MakeFolder) -> None:
     outside = make_folder({"a": 1}, name="outside") / "a" / "000.png"
     folder = make_folder({"a": 1})

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from core.data.images import READABLE
 
+NOT_CLASSES = frozenset(("masks", "mask", "__macosx"))
+"""Folders that stand beside images in known sets and hold none: learning from masks has happened."""
+
 
 def scan(folder: Path) -> list[str]:
     """Image files below `folder`, relative, with /, sorted. Hidden files and folders are passed over, links to folders not followed."""
@@ -23,3 +26,8 @@ def _below(folder: str, prefix: str) -> Iterator[str]:
                 yield from _below(entry.path, f"{prefix}{entry.name}/")
             elif entry.name.lower().endswith(READABLE) and entry.is_file():
                 yield prefix + entry.name
+
+
+def beside_images(path: str) -> bool:
+    """Whether `path` lies in a folder that stands beside images and holds none."""
+    return any(part.lower() in NOT_CLASSES for part in path.split("/")[:-1])

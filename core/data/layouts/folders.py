@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.data.layouts.files import NOT_CLASSES
 from core.data.layouts.listing import Listing
 from core.errors import UnusableData
 
-NOT_CLASSES = frozenset(("masks", "mask", "__macosx"))
-"""Folders that stand beside images in known sets and hold none: learning from masks has happened."""
 WITHIN_CLASSES = NOT_CLASSES | {"images"}
 """Folders that stand inside the folder of a class."""
 _PARTS = {"train": "training", "val": "validation", "valid": "validation", "dev": "validation", "test": "test"}

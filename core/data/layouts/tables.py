@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.data.layouts import cohen
+from core.data.layouts.files import beside_images
 from core.data.layouts.listing import Listing
 from core.errors import UnusableData
 
@@ -66,7 +67,7 @@ def read(csv: Path, files: list[str]) -> Listing | None:
     kept = rows.assign(path=[path for path, _ in found])[np.array([not reason for reason in reasons], dtype=bool)]
     repeated = kept["path"].duplicated()
     dropped += [(path, "named twice") for path in kept["path"][repeated]]
-    unlisted = len(set(files) - {path for path, _ in found})
+    unlisted = len({path for path in files if not beside_images(path)} - {path for path, _ in found})
     if unlisted:
         notes.append(f"{unlisted:,} files are not named in {csv.name} and were left out.")
     return Listing(kept[~repeated].sort_values("path", ignore_index=True), layout, tuple(dropped), tuple(notes))

@@ -27,9 +27,12 @@ from core.runs import store
 from core.runs.store import PROBABILITY, Run
 from core.training import checkpoint, execution, feeds, frozen, loop, schedules
 from core.training.events import BatchSplit, EpochDone, StepDone
-from core.training.worker import costs, environment
+from core.training.worker import cores, costs, environment
 from core.training.worker.diary import Diary
 from core.training.worker.losses import Losses, finite
+
+REFERENCE_SHARE = 0.1  # images read for the reference, of all those that training read: it takes about a thirtieth of its time
+REFERENCE_LEAST = 200  # images, where training was so short
 
 
 class Session:
@@ -58,10 +61,12 @@ class Session:
     def train(self) -> None:
         """Follow the loop's events; write what they say."""
         told = partial(self.diary.working, "computing features")
-        with execution.prepared(self.how), frozen.fed(self.progress, self.data, self.recipe, self.how, told) as (train, validation):
+        feeding = frozen.fed(self.progress, self.data, self.recipe, self.how, told)
+        with execution.prepared(self.how), feeding as (train, validation), cores.followed(self.how) as give_way:
             for event in loop.fit(self.progress, train, validation, self.plan, self.how):
                 if isinstance(event, StepDone):
                     self.losses.add(event)
+                    give_way()
                     self.diary.stepped(event, self.recipe.epochs)
                 elif isinstance(event, EpochDone):
                     self._write_epoch(event)
@@ -96,7 +101,8 @@ class Session:
         Training images are read as fast as they were trained on: what bf16 rounds is far smaller than what tells two X-rays apart.
         """
         train, validation = (self.data.parts[part] for part in ("train", "validation"))
-        train = replace(train, rows=familiarity.chosen(train.rows))
+        most = min(familiarity.IMAGES, max(REFERENCE_LEAST, int(REFERENCE_SHARE * self.recipe.epochs * len(train))))
+        train = replace(train, rows=familiarity.chosen(train.rows, most))
         judged = np.isin(validation.rows, familiarity.chosen(validation.rows))
         layer = self._feature_layer()
         with execution.prepared(self.how), self.how.autocast():
