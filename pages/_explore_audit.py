@@ -23,7 +23,8 @@ def show(explored: Explored) -> None:
     split = choose_split(explored, "Patients and duplicates across the parts of", "no split")
     found = _last(explored, split)
     if st.button("Run the audit" if found is None else "Run it again", type="primary", icon=":material/fact_check:"):
-        found = _run(explored, split)
+        _run(explored, split)
+        st.rerun()
     if found is None:
         st.write(
             "The audit looks for copies, for patients and sources that betray the class, and for files that differ by class. "
@@ -87,14 +88,13 @@ def _last(explored: Explored, split: str) -> audit.Audit | None:
     return audit.stored(explored.manifest)
 
 
-def _run(explored: Explored, split: str) -> audit.Audit:
+def _run(explored: Explored, split: str) -> None:
     report, end = reporter("Reading the images")
     with parts.errors_here():
         in_parts = parts_by(explored, split).tolist() if split else None
         found = audit.audit(explored.manifest, explored.record.dropped, report, parts=in_parts)
     end()
     st.session_state["audit", explored.key, split] = found
-    return found
 
 
 def _finding(explored: Explored, found: audit.Audit, finding: audit.Finding) -> None:

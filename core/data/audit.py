@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from core import wording
 from core.data import signatures
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 VERSION = 1  # stored with an audit: raise it whenever another one would be made
 Light = Literal["green", "amber", "red"]
+LIGHTS: tuple[Light, ...] = get_args(Light)  # from harmless to serious
 Kind = Literal["same file", "same pixels", "near"]
 
 
@@ -91,8 +92,7 @@ class Audit:
     @property
     def light(self) -> Light:
         """The worst of all findings."""
-        lights = {finding.light for finding in self.findings}
-        return "red" if "red" in lights else "amber" if "amber" in lights else "green"
+        return max((finding.light for finding in self.findings), key=LIGHTS.index, default="green")
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"conflicts": [asdict(pair) for pair in self.conflicts], "light": self.light}

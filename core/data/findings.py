@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from core import wording
-from core.data.audit import Finding, Light, Pair
+from core.data.audit import LIGHTS, Finding, Light, Pair
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +23,8 @@ FREQUENT = 10  # sizes that are looked at one by one; all others count as one
 
 
 def of(table: pd.DataFrame, pairs: tuple[Pair, ...], unreadable: tuple[tuple[str, str], ...], *, split: bool) -> tuple[Finding, ...]:
-    """Every finding, in the order in which a person should read them."""
-    return (
+    """Every finding, the worst first."""
+    found = (
         _unreadable(unreadable),
         _classes(table),
         *_duplicates(table, pairs),
@@ -33,6 +33,7 @@ def of(table: pd.DataFrame, pairs: tuple[Pair, ...], unreadable: tuple[tuple[str
         _sources(table),
         *_files(table),
     )
+    return tuple(sorted(found, key=lambda finding: LIGHTS.index(finding.light), reverse=True))
 
 
 def association(one: pd.Series, other: pd.Series) -> tuple[float | None, float]:

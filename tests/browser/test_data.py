@@ -33,13 +33,13 @@ def test_filter_open_an_image_see_the_sizes_audit_and_share_the_link(page: Page,
     expect(page.get_by_text("30 images, 25 to 30 shown")).to_be_visible()
     settle(page)
 
-    other = page.context.new_page()
+    other = page.context.browser.new_page()
     other.goto(page.url)
     expect(other.get_by_text("30 images, 25 to 30 shown")).to_be_visible()
     expect(other.get_by_test_id("stImage")).to_have_count(6)
     other.close()
 
-    page.get_by_test_id("stMain").get_by_role("button", name="normal").first.click()
+    page.get_by_test_id("stBaseButton-tertiary").first.click()
     page.wait_for_url(re.compile("image=normal"))
     expect(page.get_by_text("The patient’s other images")).to_be_visible()
 

@@ -138,7 +138,7 @@ def test_the_training_page_previews_and_starts_what_was_chosen(open_page, monkey
     monkeypatch.setattr(local, "start", start)
     app = training_page(open_page)
     assert "grouped by patient" in texts(app)
-    assert {metric.label for metric in app.metric} == {"Parameters", "Multiply-adds", "Steps an epoch", "Training time"}
+    assert {metric.label for metric in app.metric} == {"Parameters", "Memory", "Multiply-adds", "Steps an epoch", "Training time"}
     next(button for button in app.button if button.label == "Train").click().run()
     assert not app.exception
     assert [(recipe.epochs, recipe.image.size, recipe.data.name) for recipe in started] == [(3, 24, "set")]
