@@ -10,9 +10,9 @@ from core.data.sources import cards
 
 COLUMNS = 3
 LIGHTS = {
-    "green": ("audit: sound", ":material/check_circle:", "green"),
-    "amber": ("audit: look closely", ":material/warning:", "orange"),
-    "red": ("audit: unsound", ":material/error:", "red"),
+    "green": ("audit: fine", ":material/check_circle:", "green"),
+    "amber": ("audit: take care", ":material/warning:", "orange"),
+    "red": ("audit: serious", ":material/error:", "red"),
     "not audited": ("not audited", ":material/help:", "gray"),
 }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.data.splits import TOGETHER
 from core.recipes.recipe import Recipe
 from core.runs import index
 from pages import parts
@@ -14,6 +15,7 @@ OPTIMISERS = ["adamw", "adam", "sgd"]
 SCHEDULES = ["one-cycle", "cosine", "step", "stages", "constant"]
 SOURCES = {"random": "random", "imagenet": "ImageNet (download)", "file": "a file", "run": "an earlier run"}
 
+TORN = "Where less is kept together, figures come out too high, and every figure of the run carries the warning."
 VIEWS = "What is frozen runs once for each view, not in every epoch: faster. 0 draws anew in every epoch. Only matters with augmentation."
 
 
@@ -40,7 +42,10 @@ def advanced(start: Recipe, key: str) -> dict[str, Any]:
         changes["frozen_views"] = st.number_input("Augmented views an image", 0, 64, start.frozen_views, help=VIEWS, key=f"views {key}")
     seed = st.number_input("Seed", 0, 2**31, start.seed, help="Decides the split, the first weights and every draw.", key=f"seed {key}")
     reference = st.toggle("Reference mode", help="fp32 and deterministic: slower; equal repeats on the CPU.", key=f"reference {key}")
-    return changes | {"seed": seed, "split.seed": seed, "reference": reference}
+    together = st.selectbox(
+        "Never torn apart by the split", TOGETHER, TOGETHER.index(start.split.together), help=TORN, key=f"together {key}"
+    )
+    return changes | {"seed": seed, "split.seed": seed, "split.together": together, "reference": reference}
 
 
 def _weights(start: Recipe, key: str) -> dict[str, str]:

@@ -102,12 +102,12 @@ def _duplicates(table: pd.DataFrame, pairs: tuple[Pair, ...]) -> list[Finding]:
         "same pixels": "the same pixels in another file",
         "near": "nearly the same picture",
     }
-    told = ", ".join(f"{words[kind]} {count:,}" for kind, count in kinds.items() if count)
+    told = ", ".join(f"{count:,} {words[kind]}" for kind, count in kinds.items() if count)
     patients = table["patient_id"].tolist()
     within = sum(patients[pair.first_row] == patients[pair.second_row] != "" for pair in pairs)
-    inside = f" Of one and the same patient: {within:,}; these may be two exposures." if within else ""
+    inside = f" Pairs within one patient: {within:,}; these may be two exposures." if within else ""
     found = [
-        Finding("duplicates", "amber", f"{wording.count(len(pairs), 'pair')} of images show one picture: {told}.{inside}", _rows([*pairs]))
+        Finding("duplicates", "amber", f"{wording.count(len(pairs), 'pair')} of images show one picture ({told}).{inside}", _rows([*pairs]))
     ]
     torn = [pair for pair in pairs if pair.first_label != pair.second_label]
     if torn:

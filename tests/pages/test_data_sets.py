@@ -62,7 +62,7 @@ def test_what_is_imported_stands_on_the_shelf_at_once_and_in_the_link(make_folde
     press(app, "Import")
     assert "7 images** imported" in texts(app) or "7 images imported" in texts(app)
     assert "a 4, b 3" in texts(app)
-    assert "audit: unsound" in texts(app)
+    assert "audit: serious" in texts(app)
     assert app.query_params["data"] in ("set", ["set"])
 
 
