@@ -66,7 +66,7 @@ def test_what_is_imported_stands_on_the_shelf_at_once_and_in_the_link(make_folde
     assert app.query_params["data"] in ("set", ["set"])
 
 
-@pytest.mark.parametrize(("light", "shown"), [("green", "sound"), ("amber", "look closely"), ("", "not audited")])
+@pytest.mark.parametrize(("light", "shown"), [("green", "audit: fine"), ("amber", "take care"), ("", "not audited")])
 def test_a_card_shows_the_light_of_the_kept_audit(light, shown, make_folder, lights):
     lights["set"] = light
     library.import_folder(make_folder({"a": 2, "b": 2}))
