@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from core.data import images
+from core.data.greys import luminance as in_grey
 from core.data.images import MAX_PIXELS, RESIZES, fit, read
 from core.errors import InvalidSpec, UnreadableImage
 from tests.data.dicom_files import dicom
@@ -469,3 +471,46 @@ def test_fit_says_what_it_cannot_do() -> None:
         fit(GREY, 0)
     with pytest.raises(InvalidSpec, match=r"squash, crop, pad\. Received: 'stretch'"):
         fit(GREY, 9, "stretch")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("extra", ["nothing", "other writer", "transparency", "rotation", "text", "depth"])
+def test_a_plain_grey_png_and_one_with_more_in_it_are_read_as_pillow_reads_them(extra: str) -> None:
+    greys = np.random.default_rng(3).integers(0, 256, (37, 53), np.uint8)
+    stream, picture = io.BytesIO(), Image.fromarray(greys)
+    if extra == "other writer":
+        content = imagecodecs.png_encode(greys)
+    else:
+        options: dict = {}
+        if extra == "transparency":
+            options["transparency"] = int(greys[0, 0])
+        if extra == "rotation":
+            tags = Image.Exif()
+            tags[0x0112] = 6
+            options["exif"] = tags
+        if extra == "text":
+            options["pnginfo"] = PngInfo()
+            options["pnginfo"].add_text("eXIf in a text", "tRNS acTL")
+        if extra == "depth":
+            picture = Image.fromarray(greys > 127).convert("1")
+        picture.save(stream, "PNG", **options)
+        content = stream.getvalue()
+    expected = np.asarray(in_grey(ImageOps.exif_transpose(Image.open(io.BytesIO(content)))).image)
+    np.testing.assert_array_equal(read(content, "a.png").pixels, expected)
+
+
+def test_a_grey_png_whose_picture_is_cut_short_is_refused() -> None:
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(3).integers(0, 256, (64, 64), np.uint8)).save(stream, "PNG")
+    content = stream.getvalue()
+    for length in range(len(content) // 2, len(content) - 20, 97):
+        with pytest.raises(UnreadableImage):
+            read(content[:length], "a.png")
+
+
+def test_a_grey_png_with_a_flipped_bit_in_its_picture_is_refused() -> None:
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(3).integers(0, 256, (64, 64), np.uint8)).save(stream, "PNG")
+    content = bytearray(stream.getvalue())
+    content[len(content) // 2] ^= 4
+    with pytest.raises(UnreadableImage):
+        read(bytes(content), "a.png")
