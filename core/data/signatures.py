@@ -153,9 +153,23 @@ def store(data: str, found: Mapping[str, Signature]) -> None:
     everything = stored(data) | dict(found)
     if not everything:
         return
-    arrays = vars(Signatures.of(list(everything.values())))
-    with replacing(_path(data)) as temporary, open(temporary, "wb") as file:
-        np.savez(file, version=[VERSION, READER_VERSION], sha256=np.array(list(everything), dtype="U"), **arrays)
+    columns = {
+        "version": np.array([VERSION, READER_VERSION]),
+        "sha256": np.array(list(everything), dtype="U"),
+        "pixels": np.array([one.pixels for one in everything.values()], dtype="U64"),
+        "hash": np.array([one.hash for one in everything.values()], dtype=np.uint64),
+        "width": np.array([one.width for one in everything.values()], dtype=np.int64),
+        "height": np.array([one.height for one in everything.values()], dtype=np.int64),
+    }
+    thumbs = {"descr": "|u1", "fortran_order": False, "shape": (len(everything), SIDE, SIDE)}
+    with replacing(_path(data)) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, values in columns.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, values, allow_pickle=False)
+        with archive.open("thumb.npy", "w", force_zip64=True) as member:  # one by one: as an array they would stand in memory twice
+            np.lib.format.write_array_header_1_0(member, thumbs)
+            for one in everything.values():
+                member.write(one.thumb.tobytes())
 
 
 def forget(data: str) -> None:
