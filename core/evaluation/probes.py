@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from core.recipes.specs import DataSpec, SplitSpec
 
-VERSION = 2  # part of cache keys: raise it whenever a probe would answer differently
+VERSION = 2  # part of the cache's place: raise it whenever a probe would answer differently
 TREES = 300
 SEED = 0
 ABOUT = "about.json"  # written last: a folder that has it is whole
@@ -234,11 +234,11 @@ def stored(key: str, split: str = "test") -> Stored:
 def _key(data: str, split: pd.DataFrame) -> str:
     """A hash of the images (`data`: the set's sha256) and of the part that each stands in."""
     lines = sorted((split["sample_id"] + "\t" + split["split"]).tolist())
-    return hashlib.sha256("\n".join([f"probes {VERSION}", data, *lines]).encode()).hexdigest()[:20]
+    return hashlib.sha256("\n".join([data, *lines]).encode()).hexdigest()[:20]
 
 
 def _home() -> Path:
-    return artifacts_dir() / "probes"
+    return artifacts_dir() / "probes" / str(VERSION)  # what other versions stored is not read
 
 
 def _rows(manifest: Manifest, split: pd.DataFrame) -> np.ndarray:
