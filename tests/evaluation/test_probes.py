@@ -115,7 +115,8 @@ def test_answers_are_kept_and_shared_by_runs_of_equal_splits(make_folder: MakeFo
     kept = probes.cached(same)
     assert all(kept[name].table.equals(found[name].table) for name in found)
     (key,) = probes.stored_keys()
-    assert {file.name for file in (artifacts / "probes" / key).iterdir()} == {"about.json", *(f"{name}.parquet" for name in found)}
+    place = artifacts / "probes" / str(probes.VERSION) / key
+    assert {file.name for file in place.iterdir()} == {"about.json", *(f"{name}.parquet" for name in found)}
     assert (probes.stored(key).data, probes.stored(key).answers.keys()) == ("set", found.keys())
     assert probes.cached(first, "validation")["border"].table["split"].unique().tolist() == ["validation"]
 
