@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.training import passes, peers, summary, works
 from benchmarks.training.peers import OURS
 from benchmarks.training.summary import Row
+from core import wording
 from core.errors import InvalidSpec
 
 KINDS = ("training", "accuracy", "memory")
@@ -108,7 +109,8 @@ def _title(work: Mapping[str, Any]) -> str:
     if "train" not in work:
         return f"{work['title']}: {NOT_MEASURED}"
     counts = f"{work['train']:,} training, {work['validation']:,} validation images"
-    return f"{work['title']}; {counts}, epochs: {work['epochs']}, batch size {work['batch_size']}"
+    repeats = 1 + max(one["repeat"] for one in work["passes"])
+    return f"{work['title']}; {counts}, epochs: {work['epochs']}, batch size {work['batch_size']}; {wording.count(repeats, 'repeat')}"
 
 
 def _name(work: str) -> str:
