@@ -60,9 +60,9 @@ class Stored:
 PROBES = {
     probe.name: probe
     for probe in (
-        Probe("source", "the name of the source, no pixel", looks.source),
-        Probe("image-size", "width, height and aspect ratio of the file, no pixel", looks.size),
-        Probe("file", "size, bytes, colour mode, bit depth and type of the file, no pixel", looks.file),
+        Probe("source", "the name of the source (no pixel)", looks.source),
+        Probe("image-size", "width, height and aspect ratio of the file (no pixel)", looks.size),
+        Probe("file", "size, bytes, colour mode, bit depth and type of the file (no pixel)", looks.file),
         Probe("histogram", "how many pixels have which grey, not where", looks.histogram),
         Probe("border", "the outer tenth of the image, a frame without lungs", looks.border),
         Probe("centre-blacked-out", "the image without its central 60 %", looks.surroundings),

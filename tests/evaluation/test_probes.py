@@ -178,7 +178,7 @@ def test_a_probe_that_comes_near_the_network_is_a_caution_beside_its_figures(mak
     assert probes.cautions(run) == ()  # nothing was probed yet
     probes.for_run(run)
     found = "\n".join(probes.cautions(run))
-    assert "A probe that sees only width, height and aspect ratio of the file, no pixel" in found
+    assert "A probe that sees only width, height and aspect ratio of the file (no pixel)" in found
     assert "AUC of 1.000" in found
 
 
