@@ -19,7 +19,7 @@ def start(recipe: Recipe, device: str | None = None) -> store.Run:
 
 def launch(run: store.Run, device: str | None = None) -> store.Run:
     """Start the trainer of a run that is queued, interrupted or cancelled; it goes on from its checkpoint where it has one."""
-    run.withdraw_cancel()
+    run.withdraw_requests()
     command = [sys.executable, "-m", "core", "train", "--resume", run.id, "--in-turn", *(["--device", device] if device else [])]
     with open(run.folder / "log.txt", "a", encoding="utf-8") as log:
         subprocess.Popen(

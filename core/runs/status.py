@@ -9,10 +9,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-State = Literal["queued", "running", "done", "cancelled", "failed", "interrupted"]
+State = Literal["queued", "running", "paused", "done", "cancelled", "failed", "interrupted"]
 LIVE: tuple[State, ...] = ("queued", "running")
+RESUMABLE: tuple[State, ...] = ("paused", "cancelled", "failed", "interrupted")
+"""States from which a run can go on."""
+Failure = Literal["", "memory", "not finite", "data", "disk", "killed", "driver", "other"]
+"""Why a run failed, as far as a way out depends on it."""
 
-START_LIMIT = 180.0  # seconds within which a launched trainer has said that it lives
 SILENCE_LIMIT = 120.0  # seconds without a heartbeat after which a trainer on another machine counts as dead
 
 
@@ -41,6 +44,15 @@ class ProcessMark(BaseModel):
         return cls(pid=pid, started=psutil.Process(pid).create_time() - psutil.boot_time(), host=socket.gethostname())
 
 
+class Moment(BaseModel):
+    """When a run took a state. Unix time."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: State
+    at: float
+
+
 class Status(BaseModel):
     """The content of `status.json`. Times are Unix times; epochs and steps count from 1, and 0 is "not yet"."""
 
@@ -60,6 +72,8 @@ class Status(BaseModel):
     best_epoch: int = 0
     device: str = ""
     message: str = ""
+    failure: Failure = ""
+    history: tuple[Moment, ...] = ()  # every change of state, in order; empty in folders of older versions
     process: ProcessMark | None = None
     heartbeat: float | None = None
     result: dict[str, float | int] | None = None  # of the test part: images, and each defined metric with its bounds (loss, loss_low, …)
@@ -67,8 +81,15 @@ class Status(BaseModel):
 
     @property
     def seconds(self) -> float | None:
-        """From the trainer's first start to the end; None before it."""
-        return self.finished - self.started if self.finished and self.started else None
+        """That trainers worked on it, waiting and pauses left out; None before the end."""
+        if not self.finished or not self.started:
+            return None
+        return self.spent("running", self.finished) or self.finished - self.started  # older folders have no history
+
+    def spent(self, state: State, now: float) -> float:
+        """Seconds in `state` so far, all its spells together."""
+        ends = [*(moment.at for moment in self.history[1:]), now]
+        return sum(max(0.0, end - moment.at) for moment, end in zip(self.history, ends, strict=False) if moment.state == state)
 
     @property
     def live(self) -> bool:
@@ -83,26 +104,33 @@ class Status(BaseModel):
         return 1.0 if self.state == "done" else min(1.0, completed / self.epochs)
 
     def changed(self, **values: object) -> Status:
+        """With `values`; another state is noted in the history."""
+        state = values.get("state", self.state)
+        if state != self.state or not self.history:
+            values["history"] = (*self.history, Moment(state=state, at=time.time()))
         return self.model_copy(update=values)
 
 
 def honest(status: Status, now: float | None = None) -> Status:
-    """`status`, or "interrupted" where it says live and its process is gone: a state alone lies after a power cut."""
-    if not status.live or _alive(status, time.time() if now is None else now):
+    """`status`, or "interrupted" where it says live and its process is gone: a state alone lies after a power cut.
+
+    A run that waits in the queue has no process, and needs none.
+    """
+    now = time.time() if now is None else now
+    waits = status.state == "queued" and status.process is None
+    if not status.live or waits or (status.process is not None and alive(status.process, status.heartbeat, now)):
         return status
-    return status.changed(
-        state="interrupted",
-        seconds_left=None,
-        message="The trainer ended without a word: it was killed, or the machine stopped. What it had kept is kept; go on with it.",
+    died = Moment(state="interrupted", at=status.heartbeat or now)
+    message = "The trainer ended without a word: it was killed, or the machine stopped. What it had kept is kept; go on with it."
+    return status.model_copy(
+        update={"state": died.state, "history": (*status.history, died), "seconds_left": None, "message": message},
     )
 
 
-def _alive(status: Status, now: float) -> bool:
-    mark = status.process
-    if mark is None:
-        return now - status.created < START_LIMIT
+def alive(mark: ProcessMark, heartbeat: float | None, now: float) -> bool:
+    """Whether that process can be at work: looked up on this machine, believed by its heartbeat on another."""
     if mark.host != socket.gethostname():
-        return status.heartbeat is not None and now - status.heartbeat < SILENCE_LIMIT
+        return heartbeat is not None and now - heartbeat < SILENCE_LIMIT
     import psutil
 
     try:

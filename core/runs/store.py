@@ -11,6 +11,8 @@ import json
 import re
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,10 +141,38 @@ class Run:
             (self.folder / "cancel").touch()  # a trainer about to start sees it
             self.write_status(status.changed(state="cancelled", finished=time.time(), message="Cancelled while no trainer was at work."))
 
+    def pause_requested(self) -> bool:
+        return (self.folder / "pause").exists()
+
+    def request_pause(self) -> None:
+        """Ask the trainer to stop after its current step, all that going on needs stored."""
+        (self.folder / "pause").touch()
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """For whoever trains the run: nobody else does meanwhile. The system gives it back whatever happens to its holder.
+
+        Raises:
+            UnusableRun: another trainer is at work on it.
+        """
+        from filelock import FileLock, Timeout  # whoever only looks does without
+
+        lock = FileLock(self.folder / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise UnusableRun("One trainer works on a run.", f"{self.id}, which another one has", "Wait for it, or cancel it.") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
     # Only the trainer calls what follows.
 
-    def withdraw_cancel(self) -> None:
-        (self.folder / "cancel").unlink(missing_ok=True)
+    def withdraw_requests(self) -> None:
+        """Forget that it was to stop."""
+        for name in ("cancel", "pause"):
+            (self.folder / name).unlink(missing_ok=True)
 
     def write_status(self, status: Status) -> None:
         write_text(self.folder / "status.json", status.model_dump_json(indent=2) + "\n")
@@ -209,7 +239,7 @@ def create(recipe: Recipe) -> Run:
     run = Run(runs_dir() / run_id)
     run.folder.mkdir(parents=True)
     write_text(run.folder / "recipe.json", recipe.to_json())
-    run.write_status(Status(created=time.time(), epochs=recipe.epochs))
+    run.write_status(Status(created=time.time(), epochs=recipe.epochs).changed())
     return run
 
 

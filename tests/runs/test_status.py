@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.runs.status import LIVE, SILENCE_LIMIT, START_LIMIT, ProcessMark, Status, honest
+from core.runs.status import LIVE, SILENCE_LIMIT, Moment, ProcessMark, Status, honest
 
 NOW = 1_000_000.0
 LAWS = settings(max_examples=100, deadline=None, derandomize=True)
@@ -82,13 +82,37 @@ def test_another_machine_s_process_id_is_not_looked_up_here() -> None:
     assert honest(running(elsewhere(os.getpid()), heartbeat=NOW - SILENCE_LIMIT - 1), NOW).state == "interrupted"
 
 
-def test_a_launched_trainer_may_be_silent_for_a_while_only() -> None:
-    status = Status(state="queued", created=NOW)
-    assert honest(status, NOW + START_LIMIT - 1).state == "queued"
-    assert honest(status, NOW + START_LIMIT + 1).state == "interrupted"
+def test_a_run_waits_in_the_queue_as_long_as_it_takes() -> None:
+    assert honest(Status(state="queued", created=NOW), NOW + 1e7).state == "queued"
 
 
-@pytest.mark.parametrize("state", ["done", "cancelled", "failed", "interrupted"])
+def test_a_run_that_says_running_names_its_process() -> None:
+    assert honest(running(None), NOW).state == "interrupted"
+
+
+def test_every_change_of_state_is_noted_once() -> None:
+    status = Status(created=NOW).changed(state="queued").changed(state="running").changed(epoch=1).changed(state="running")
+    assert [moment.state for moment in status.changed(state="done").history] == ["queued", "running", "done"]
+
+
+def test_time_in_the_queue_and_pauses_is_no_time_of_work() -> None:
+    spells = [("queued", 0), ("running", 10), ("paused", 15), ("queued", 40), ("running", 50), ("done", 70)]
+    history = tuple(Moment(state=state, at=NOW + at) for state, at in spells)
+    status = Status(created=NOW, state="done", history=history, started=NOW + 10, finished=NOW + 70)
+    assert status.seconds == 25
+    assert status.spent("queued", NOW + 70) == 20
+
+
+def test_a_folder_without_a_history_gives_the_time_from_start_to_end() -> None:
+    assert Status(created=NOW, state="done", started=NOW + 10, finished=NOW + 70).seconds == 60
+
+
+def test_an_interruption_is_dated_by_the_last_sign_of_life() -> None:
+    found = honest(running(elsewhere(), heartbeat=NOW - 500), NOW)
+    assert found.history[-1] == Moment(state="interrupted", at=NOW - 500)
+
+
+@pytest.mark.parametrize("state", ["done", "cancelled", "failed", "interrupted", "paused"])
 def test_an_ended_run_needs_no_process(state: str) -> None:
     status = running(elsewhere(), state=state, heartbeat=None)
     assert state not in LIVE

@@ -238,9 +238,9 @@ def test_a_run_without_a_living_trainer_is_cancelled_at_once(run: store.Run, pro
     assert run.status().state == "cancelled"
     assert run.status().finished is not None
     assert run.cancel_requested()  # a trainer that starts meanwhile sees it
-    run.withdraw_cancel()
+    run.withdraw_requests()
     assert not run.cancel_requested()
-    run.withdraw_cancel()
+    run.withdraw_requests()
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])

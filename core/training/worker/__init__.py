@@ -55,7 +55,7 @@ def run(run: Run, device: str | None = None, report: Report | None = None) -> St
                 ) from error
             raise
         finally:
-            run.withdraw_cancel()
+            run.withdraw_requests()
     return diary.status
 
 
