@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import figures, wording
 from core.explain import overlay
-from core.jobs import local
+from core.jobs import overview, requests
 from core.shortcuts import findings, lab, reading
 from pages import _downloads, parts
 
@@ -59,8 +59,8 @@ def _start(planted: Planted, primary: bool) -> None:
     epochs = st.number_input("Epochs", 1, 100, lab.EPOCHS, width=160, help="With one or two, the shortcut may not be learnt: try it.")
     if st.button("Train both", type="primary" if primary else "secondary", icon=":material/play_arrow:"):
         with st.spinner("Starting …"):
-            marked = local.start(lab.recipe(planted.name, epochs))
-            local.start(lab.recipe(planted.clean, epochs))
+            marked = requests.start(lab.recipe(planted.name, epochs))
+            requests.start(lab.recipe(planted.clean, epochs))
         st.query_params.from_dict({"planted": planted.name, "run": marked.id})
         st.rerun()
 
@@ -83,7 +83,7 @@ def _line(name: str, run: Run) -> None:
         st.markdown(f"**{name}**", width=130)
         parts.state_badge(status.state)
         if status.live:
-            st.progress(status.share_done, text=parts.progress_text(status))
+            st.progress(status.share_done, text=overview.progress_text(status))
         elif status.state == "done":
             st.caption(f"{wording.count(status.epochs, 'epoch')} in {wording.duration(status.seconds)}", width="content")
         else:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import demo, hardware
-from core.jobs import local
+from core.jobs import requests
 from core.runs import index
 from pages import parts
 
@@ -17,7 +17,7 @@ with doors[0]:
     st.write("Watch a network learn on synthetic chest images: curves, errors and heat maps in about two minutes, offline.")
     if st.button("Try it: two-minute demo", type="primary", icon=":material/play_arrow:"):
         with parts.errors_here(), st.spinner("Drawing synthetic chest images …"):
-            run = local.start(demo.recipe())
+            run = requests.start(demo.recipe())
         st.switch_page("pages/runs.py", query_params={"run": run.id})
 with doors[1]:
     st.markdown("#### :material/compare_arrows: Train and compare")

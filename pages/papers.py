@@ -5,7 +5,7 @@ import streamlit as st
 from core import figures, wording
 from core.data import library
 from core.evaluation import board
-from core.jobs import local
+from core.jobs import requests
 from core.recipes import catalogue, fitting
 from core.runs import index
 from pages import parts
@@ -52,7 +52,7 @@ if wanted:
     with parts.errors_here(), st.spinner("Opening the data …"):
         manifest = library.open_dataset(data)
         recipes = [fitting.fit(fitting.draft(recipe=each, **changes), manifest)[0] for each in wanted]  # all or none
-        started = [local.start(recipe) for recipe in recipes]
+        started = [requests.start(recipe) for recipe in recipes]
     st.success(f"{len(started)} started; they train one after the other.", icon=":material/check:")
     st.page_link("pages/runs.py", label="See the first", icon=":material/monitoring:", query_params={"run": started[0].id})
 

@@ -9,15 +9,17 @@ import streamlit as st
 
 from core import warmup, wording
 from core.errors import CoreError
+from core.jobs import overview
 from core.recipes.entry import Entry
 from core.runs import index, store
-from core.runs.status import LIVE, Status
+from core.runs.status import LIVE
 
 MEDICAL_NOTE = f":material/medical_information: {wording.MEDICAL_NOTE}"
 
 STATE_BADGES = {
     "queued": (":material/schedule:", "gray"),
     "running": (":material/sync:", "blue"),
+    "paused": (":material/pause_circle:", "violet"),
     "done": (":material/check_circle:", "green"),
     "cancelled": (":material/cancel:", "orange"),
     "failed": (":material/error:", "red"),
@@ -85,7 +87,7 @@ def _running() -> None:
         st.caption(":material/bedtime: Nothing is training.")
     for row in live[:3]:
         status = store.find(row.run_id).status()
-        st.progress(status.share_done, text=f"{row.model} on {row.data}: {progress_text(status)}")
+        st.progress(status.share_done, text=f"{row.model} on {row.data}: {overview.progress_text(status)}")
         st.page_link("pages/runs.py", label="Open the run", icon=":material/monitoring:", query_params={"run": row.run_id})
     if len(live) > 3:
         st.caption(f"and {len(live) - 3} more")
@@ -93,16 +95,6 @@ def _running() -> None:
 
 def something_trains() -> bool:
     return any(row.state in LIVE for row in index.rows())
-
-
-def progress_text(status: Status) -> str:
-    """One line on a live run: "epoch 2 of 8 · 180 images/s · about 20 s left"."""
-    if status.state == "queued" or status.phase != "training":
-        return status.message or status.phase or "waiting to start"
-    parts = [f"epoch {status.epoch} of {status.epochs}"]
-    if status.images_per_second is not None:
-        parts += [f"{status.images_per_second:.0f} images/s", f"{wording.duration(status.seconds_left)} left"]
-    return " · ".join(parts)
 
 
 def fine_print(entry: Entry) -> None:

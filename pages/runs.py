@@ -3,8 +3,9 @@
 import streamlit as st
 
 from core import charts, wording
-from core.jobs import local
+from core.jobs import overview, requests
 from core.runs import index, store
+from core.runs.status import RESUMABLE
 from pages import _results, parts
 
 parts.title("Runs")
@@ -33,9 +34,9 @@ def progress() -> None:
     with head[0]:
         parts.state_badge(status.state)
     if status.live:
-        head[1].progress(status.share_done, text=parts.progress_text(status))
+        head[1].progress(status.share_done, text=overview.progress_text(status))
         if head[2].button("Stop", icon=":material/stop:", disabled=run.cancel_requested(), help="Keeps and tests the best weights so far."):
-            run.request_cancel()
+            requests.cancel(run)
             st.rerun(scope="fragment")
     elif status.message:
         head[1].write(status.message)
@@ -58,8 +59,8 @@ for note in (*recipe.notes, *filter(None, [run.environment().get("batch_split")]
 for caution in recipe.cautions:
     st.warning(caution, icon=":material/warning:")
 progress()
-if first.state in ("interrupted", "failed", "cancelled") and st.button("Go on with this run", icon=":material/resume:"):
-    local.launch(run)
+if first.state in RESUMABLE and st.button("Go on with this run", icon=":material/resume:"):
+    requests.go_on(run)
     st.rerun()
 
 if not first.live and run.has_predictions():

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import figures, wording
 from core.data import library
-from core.jobs import local
+from core.jobs import requests
 from core.models import registry
 from core.recipes import catalogue, fitting
 from core.recipes.recipe import Recipe
@@ -66,7 +66,7 @@ with right, parts.errors_here():
         manifest = library.open_dataset(data)
     shown = previewed(draft.to_json(), data, manifest.sha256)
     if go:
-        run = local.start(shown.recipe)
+        run = requests.start(shown.recipe)
         st.switch_page("pages/runs.py", query_params={"run": run.id})
 
     needed = memory_needed(shown.recipe.to_json(), shown.images)

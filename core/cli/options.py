@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from core.errors import InvalidSpec
+
+Data = Annotated[str | None, typer.Option(help="A registered data set or a folder.")]
+Epochs = Annotated[int | None, typer.Option()]
+ImageSize = Annotated[int | None, typer.Option(help="Pixels.")]
+BatchSize = Annotated[int | None, typer.Option()]
+Rate = Annotated[float | None, typer.Option(help="Learning rate, at its highest.")]
+Seed = Annotated[int | None, typer.Option(help="Of the split, the first weights and every draw.")]
+Fold = Annotated[str | None, typer.Option(metavar="I/K", help="Hold out fold I of K, counted from 1.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 …; a GPU where there is one by default.")]
+Reference = Annotated[bool, typer.Option("--reference", help="fp32 and deterministic: equal repeats on the CPU.")]
+Weights = Annotated[str | None, typer.Option(metavar="random|imagenet|FILE|run:RUN", help="Where the first weights come from.")]
+Fields = Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the recipe: head.hidden=256.")]
 
 
 def changes(
@@ -71,3 +85,14 @@ def _weights(text: str) -> dict[str, str]:
         return {"source": text}
     source, _, place = text.partition(":")
     return {"source": "run", "place": place} if source == "run" else {"source": "file", "place": text}
+
+
+def slots(text: str) -> dict[str, int]:
+    """ "cuda:0,cpu=2" → {"cuda:0": 1, "cpu": 2}."""
+    found: dict[str, int] = {}
+    for part in text.split(","):
+        device, _, number = part.strip().partition("=")
+        if not device or not (number or "1").isdecimal() or int(number or "1") < 1:
+            raise InvalidSpec("Devices are given as NAME or NAME=JOBS, with commas between.", repr(part), "Write for example cuda:0,cpu=2.")
+        found[device] = int(number or "1")
+    return found

@@ -18,23 +18,20 @@ if TYPE_CHECKING:
 
 
 def train(
-    data: Annotated[str | None, typer.Option(help="A registered data set or a folder.")] = None,
+    data: options.Data = None,
     recipe: Annotated[str | None, typer.Option(help="A named recipe or a recipe.json.")] = None,
     model: Annotated[str | None, typer.Option(help="A model by its name, under the default recipe.")] = None,
-    epochs: Annotated[int | None, typer.Option()] = None,
-    image_size: Annotated[int | None, typer.Option(help="Pixels.")] = None,
-    batch_size: Annotated[int | None, typer.Option()] = None,
-    lr: Annotated[float | None, typer.Option(help="Learning rate, at its highest.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the split, the first weights and every draw.")] = None,
-    fold: Annotated[str | None, typer.Option(metavar="I/K", help="Hold out fold I of K, counted from 1.")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 …; a GPU where there is one by default.")] = None,
-    reference: Annotated[bool, typer.Option("--reference", help="fp32 and deterministic: equal repeats on the CPU.")] = False,
-    weights: Annotated[str | None, typer.Option(metavar="random|imagenet|FILE|run:RUN", help="Where the first weights come from.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the recipe, as --set head.hidden=256.")
-    ] = None,
+    epochs: options.Epochs = None,
+    image_size: options.ImageSize = None,
+    batch_size: options.BatchSize = None,
+    lr: options.Rate = None,
+    seed: options.Seed = None,
+    fold: options.Fold = None,
+    device: options.Device = None,
+    reference: options.Reference = False,
+    weights: options.Weights = None,
+    set_: options.Fields = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted or never started.")] = None,
-    in_turn: Annotated[bool, typer.Option("--in-turn", help="Wait while another job trains on this machine.", hidden=True)] = False,
     json: Json = False,
 ) -> None:
     """Train one run in the foreground, or go on with an interrupted one."""
@@ -47,8 +44,8 @@ def train(
         run = store.find(resume)
         _refuse_unresumable(run)
     else:
-        run = store.create(_recipe(data, recipe, model, changes))
-    status = _work(run, device, in_turn)
+        run = store.create(recipe_from(data, recipe, model, changes))
+    status = _work(run, device)
     emit(_outcome(run, status), json, _summary(run, status))
 
 
@@ -58,7 +55,7 @@ def demo(json: Json = False) -> None:
     from core.runs import store
 
     run = store.create(demonstration.recipe(Progress().counted("drawing synthetic images")))
-    status = _work(run, device=None, in_turn=False)
+    status = _work(run, device=None)
     if status.result is None:
         emit(_outcome(run, status), json, _summary(run, status))
         return
@@ -85,7 +82,8 @@ def models(json: Json = False) -> None:
     emit(found, json, table(rows, ("name", "", "image size", "parameters (3 classes)")))
 
 
-def _recipe(data: str | None, recipe: str | None, model: str | None, changes: dict[str, Any]) -> Recipe:
+def recipe_from(data: str | None, recipe: str | None, model: str | None, changes: dict[str, Any]) -> Recipe:
+    """The recipe that options ask for, fitted to the data."""
     from core.data import library
     from core.recipes import fitting
 
@@ -102,19 +100,14 @@ def _refuse_unresumable(run: Run) -> None:
     status = run.status()
     if status.state == "done":
         raise UsageError("Only a run that has not ended well can go on.", f"{run.id}, which is done", "Start a new run with more epochs.")
-    if status.live and status.process is not None:
+    if status.state == "running":
         raise UsageError("One trainer works on a run.", f"{run.id}, which is {status.state}", "Wait for it, or cancel it.")
 
 
-def _work(run: Run, device: str | None, in_turn: bool) -> Status:
-    from contextlib import nullcontext
+def _work(run: Run, device: str | None) -> Status:
+    from core.training import worker
 
-    from core.jobs import turns
-
-    with turns.taken(run) if in_turn else nullcontext():
-        from core.training import worker
-
-        return worker.run(run, device, Progress().status)
+    return worker.run(run, device, Progress().status)
 
 
 def _outcome(run: Run, status: Status) -> dict[str, Any]:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from pydantic_core import from_json
 
 from core import wording
 from core.errors import CoreError
-from core.runs import store
-from core.runs.status import LIVE
-from core.settings import artifacts_dir
+from core.runs import database, store, ticket
 
 DAMAGED = "damaged"
 """Stands as the state of a run whose recipe or status cannot be read."""
@@ -46,6 +44,7 @@ class Row:
     recipe: str  # the catalogue's entry that it was made from, or ""
     differs: str  # fields whose settings differ from that entry, with commas between
     experiment: str  # shared by runs that differ in seeds and fold alone
+    experiment_name: str  # that it was submitted under with others, or ""
     fold: int  # from 0
     folds: int
     seconds: float | None  # from the trainer's first start to the end
@@ -65,32 +64,43 @@ class Row:
 
 _COLUMNS = [field.name for field in fields(Row)]
 _MAPPINGS = ("metrics", "costs")  # kept as JSON texts
-_SCHEMA = f"CREATE TABLE IF NOT EXISTS runs ({', '.join(_COLUMNS)}, changed INTEGER, PRIMARY KEY (run_id))"
+_SCHEMA = f"CREATE TABLE runs ({', '.join(_COLUMNS)}, changed INTEGER, PRIMARY KEY (run_id))"
 
 
 def rows() -> list[Row]:
     """All runs, newest first, brought up to date with the folders."""
-    try:
-        return _refreshed()
-    except sqlite3.DatabaseError:
-        for path in (_path(), Path(f"{_path()}-wal"), Path(f"{_path()}-shm")):
-            path.unlink(missing_ok=True)
-        return _refreshed()
+    known = database.use(_read, writes=False)  # with nothing new, nobody waits for anybody
+    current = _changes()
+    gone = known.keys() - current.keys()
+    # Some are looked at each time: a trainer that was killed changes no file, and what mends a folder may be its recipe.
+    looked_at = [run_id for run_id, changed in current.items() if _is_new(known.get(run_id), changed)]
+    fresh = {run_id: (current[run_id], _row(store.Run(store.runs_dir() / run_id))) for run_id in looked_at}
+    fresh = {run_id: stamped for run_id, stamped in fresh.items() if known.get(run_id) != stamped}
+    if gone or fresh:
+        database.use(partial(_write, gone, fresh))
+    found = [row for _, row in ({run_id: stamped for run_id, stamped in known.items() if run_id not in gone} | fresh).values()]
+    return sorted(found, key=lambda row: (row.created, row.run_id), reverse=True)
 
 
-def _refreshed() -> list[Row]:
-    with _open() as database:
-        known = {run_id: (changed, state) for run_id, changed, state in database.execute("SELECT run_id, changed, state FROM runs")}
-        current = _changes()
-        database.executemany("DELETE FROM runs WHERE run_id = ?", [(gone,) for gone in known.keys() - current.keys()])
-        for run_id, changed in current.items():
-            # These are looked at each time: a trainer that was killed changes no file, and what mends a folder may be its recipe.
-            if run_id not in known or known[run_id][0] != changed or known[run_id][1] in (*LIVE, DAMAGED):
-                row = _row(store.Run(store.runs_dir() / run_id))
-                marks = ", ".join("?" * (len(_COLUMNS) + 1))
-                database.execute(f"INSERT OR REPLACE INTO runs VALUES ({marks})", (*_stored(row), changed))
-        found = database.execute(f"SELECT {', '.join(_COLUMNS)} FROM runs ORDER BY created DESC, run_id DESC").fetchall()
-    return [_loaded(values) for values in found]
+def _is_new(known: tuple[int, Row] | None, changed: int) -> bool:
+    return known is None or known[0] != changed or known[1].state in ("running", DAMAGED)
+
+
+def _read(connection: sqlite3.Connection) -> dict[str, tuple[int, Row]]:
+    """Run id → when its status had changed, and its row."""
+    if not database.has_columns(connection, "runs", [*_COLUMNS, "changed"]):
+        return {}
+    found = connection.execute(f"SELECT changed, {', '.join(_COLUMNS)} FROM runs")
+    return {values[1]: (values[0], _loaded(values[1:])) for values in found}
+
+
+def _write(gone: Iterable[str], fresh: dict[str, tuple[int, Row]], connection: sqlite3.Connection) -> None:
+    if not database.has_columns(connection, "runs", [*_COLUMNS, "changed"]):
+        connection.execute("DROP TABLE IF EXISTS runs")  # written by another version
+        connection.execute(_SCHEMA)
+    marks = ", ".join("?" * (len(_COLUMNS) + 1))
+    connection.executemany("DELETE FROM runs WHERE run_id = ?", [(run_id,) for run_id in gone])
+    connection.executemany(f"INSERT OR REPLACE INTO runs VALUES ({marks})", [(*_stored(row), changed) for changed, row in fresh.values()])
 
 
 def _changes() -> dict[str, int]:
@@ -139,6 +149,7 @@ def _row(run: store.Run) -> Row:
         recipe=recipe.name,
         differs=", ".join(field for field, _, _ in catalogue.differences(recipe)) if recipe.name else "",
         experiment=recipe.experiment,
+        experiment_name=placed.experiment_name if (placed := ticket.of(run)) else "",
         fold=recipe.split.fold,
         folds=recipe.split.folds,
         seconds=status.seconds,
@@ -152,27 +163,5 @@ def _damaged(run: store.Run, reason: str) -> Row:
     return Row(
         run_id=run.id, state=DAMAGED, model="", data="", created=created, epoch=0, epochs=0, best_epoch=0, image_size=0, seed=0,
         accuracy=None, accuracy_low=None, accuracy_high=None, loss=None, test_images=None, message=reason.splitlines()[0],
-        recipe="", differs="", experiment="", fold=0, folds=0, seconds=None, metrics={}, costs={},
+        recipe="", differs="", experiment="", experiment_name="", fold=0, folds=0, seconds=None, metrics={}, costs={},
     )  # fmt: skip
-
-
-@contextmanager
-def _open() -> Iterator[sqlite3.Connection]:
-    path = _path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=10)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(_SCHEMA)
-        have = [row[1] for row in connection.execute("PRAGMA table_info(runs)")]
-        if have != [*_COLUMNS, "changed"]:  # written by another version
-            connection.execute("DROP TABLE runs")
-            connection.execute(_SCHEMA)
-        with connection:
-            yield connection
-    finally:
-        connection.close()
-
-
-def _path() -> Path:
-    return artifacts_dir() / "index.sqlite"

@@ -11,7 +11,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,12 +233,16 @@ class Run:
         return pd.read_parquet(self.folder / name)
 
 
-def create(recipe: Recipe) -> Run:
-    """A new run folder with its recipe, queued. Its id says when, which model and which draw."""
+def create(recipe: Recipe, before_visible: Callable[[Run], object] = lambda _: None) -> Run:
+    """A new run folder with its recipe, queued. Its id says when, which model and which draw.
+
+    `before_visible` adds to the folder before others see the run.
+    """
     run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe.model}-{uuid.uuid4().hex[:4]}"
     run = Run(runs_dir() / run_id)
     run.folder.mkdir(parents=True)
     write_text(run.folder / "recipe.json", recipe.to_json())
+    before_visible(run)
     run.write_status(Status(created=time.time(), epochs=recipe.epochs).changed())
     return run
 

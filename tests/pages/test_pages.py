@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.data import library
-from core.jobs import local
+from core.jobs import requests
 from core.recipes import catalogue, fitting, published
 from core.runs import store
 from core.training import worker
@@ -73,7 +73,7 @@ def test_home_lists_the_latest_runs_with_their_interval(open_page):
 
 def test_the_demo_button_starts_a_run_and_opens_it(open_page, monkeypatch, run):
     monkeypatch.setattr("core.demo.recipe", lambda: run.recipe())
-    monkeypatch.setattr(local, "start", {run.recipe(): run}.__getitem__)
+    monkeypatch.setattr(requests, "start", {run.recipe(): run}.__getitem__)
     app = open_page("pages/home.py")
     app.button[0].click().run()
     assert not app.exception
@@ -105,7 +105,7 @@ def test_the_run_page_lives_when_a_run_folder_is_damaged(run, open_page):
 def test_an_interrupted_run_can_go_on(run, open_page, monkeypatch):
     run.write_status(run.status().changed(state="cancelled"))
     started = []
-    monkeypatch.setattr(local, "launch", started.append)
+    monkeypatch.setattr(requests, "go_on", started.append)
     app = open_page("pages/runs.py", run=run.id)
     next(button for button in app.button if button.label == "Go on with this run").click().run()
     assert started == [run]
@@ -135,7 +135,7 @@ def test_the_training_page_previews_and_starts_what_was_chosen(open_page, monkey
         started.append(recipe)
         return run
 
-    monkeypatch.setattr(local, "start", start)
+    monkeypatch.setattr(requests, "start", start)
     app = training_page(open_page)
     assert "grouped by patient" in texts(app)
     assert {metric.label for metric in app.metric} == {"Parameters", "Memory", "Multiply-adds", "Steps an epoch", "Training time"}
@@ -281,7 +281,7 @@ def test_the_board_shows_every_published_row_of_a_paper_with_its_cautions(paper,
 
 def test_a_whole_table_is_started_from_the_board(open_page, monkeypatch, folder, run):
     started = []
-    monkeypatch.setattr(local, "start", lambda recipe: started.append(recipe) or run)
+    monkeypatch.setattr(requests, "start", lambda recipe: started.append(recipe) or run)
     monkeypatch.setattr("core.recipes.fitting.fit", lambda recipe, manifest: (recipe, manifest))
     app = open_page("pages/papers.py", paper="benbakreti-2022")
     next(box for box in app.selectbox if box.label == "On data set").select(folder.name)

@@ -43,7 +43,7 @@ def test_a_row_says_what_its_folder_says() -> None:
         "run_id": run.id, "state": "done", "model": "alasfoor-cnn22", "data": "set", "created": run.status().created, "epoch": 4,
         "epochs": 4, "best_epoch": 3, "image_size": 32, "seed": 5, "accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9,
         "loss": 0.5, "test_images": 40, "message": "", "recipe": "", "differs": "",
-        "experiment": run.recipe().experiment, "fold": 0, "folds": 5, "seconds": 60.5,
+        "experiment": run.recipe().experiment, "experiment_name": "", "fold": 0, "folds": 5, "seconds": 60.5,
         "metrics": {"accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9, "loss": 0.5}, "costs": costs,
     }  # fmt: skip
 

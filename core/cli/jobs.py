@@ -1,0 +1,140 @@
+"""Verbs of the queue: what waits, who trains it, and how each is stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core import wording
+from core.cli import options, training
+from core.cli.output import Json, emit, table
+
+if TYPE_CHECKING:
+    from core.runs.store import Run
+
+JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="A run's id, or a prefix that no other has.")]
+Supervised = Annotated[bool, typer.Option("--supervised/--unsupervised", help="Start a supervisor where none lives.")]
+
+
+def submit(
+    data: options.Data = None,
+    recipe: Annotated[str | None, typer.Option(help="A named recipe or a recipe.json.")] = None,
+    model: Annotated[str | None, typer.Option(help="A model by its name, under the default recipe.")] = None,
+    epochs: options.Epochs = None,
+    image_size: options.ImageSize = None,
+    batch_size: options.BatchSize = None,
+    lr: options.Rate = None,
+    seed: options.Seed = None,
+    fold: options.Fold = None,
+    device: options.Device = None,
+    reference: options.Reference = False,
+    weights: options.Weights = None,
+    set_: options.Fields = None,
+    priority: Annotated[int, typer.Option(help="Higher ones start first.")] = 0,
+    supervised: Supervised = True,
+    json: Json = False,
+) -> None:
+    """Queue a run, as `train` would train it, and return at once."""
+    from core.jobs import requests
+
+    changes = options.changes(epochs, image_size, batch_size, lr, seed, fold, reference, weights, set_)
+    fitted = training.recipe_from(data, recipe, model, changes)
+    run = requests.start(fitted, device=device or "", priority=priority, supervised=supervised)
+    emit(_row(run), json, f"{run.id} waits. See: python -m core jobs")
+
+
+def jobs(json: Json = False) -> None:
+    """What is active and what waits, in the order in which it will start."""
+    from core.jobs import overview
+
+    found = overview.lines()
+    rows = [(line.run_id, line.state, line.model, line.data, line.device, line.progress, line.left_text) for line in found.lines]
+    text = table(rows, ("job", "state", "model", "data", "device", "progress", "time left")) if rows else "Nothing waits."
+    emit([line.to_json() for line in found.lines], json, f"{text}\n{found.sentence}")
+
+
+def work(
+    idle: Annotated[float | None, typer.Option(metavar="SECONDS", help="End after so long without work; never by default.")] = None,
+    devices: Annotated[
+        str | None, typer.Option(metavar="D[=N],…", help="As cuda:0,cpu=2: devices, and jobs at a time; all GPUs, else cpu=1.")
+    ] = None,
+    launcher: Annotated[str, typer.Option(metavar="local|ray", help="Where trainers run.")] = "local",
+    address: Annotated[str, typer.Option(help="Of a Ray cluster; this machine's own by default.")] = "auto",
+) -> None:
+    """Train what waits, until stopped; trainers at work go on when it is."""
+    import logging
+
+    from core.jobs import launchers
+    from core.jobs.supervisor import Supervisor
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    supervisor = Supervisor(launchers.named(launcher, options.slots(devices) if devices else None, address))
+    supervisor.stop_on_signals()
+    supervisor.work(idle)
+
+
+def cancel(job: JobArgument, json: Json = False) -> None:
+    """End a job; the best weights so far are kept and tested."""
+    _asked(job, "cancel", json)
+
+
+def pause(job: JobArgument, json: Json = False) -> None:
+    """Stop a job so that it can go on exactly where it was."""
+    _asked(job, "pause", json)
+
+
+def resume(job: JobArgument, supervised: Supervised = True, json: Json = False) -> None:
+    """Queue a job again that was paused, cancelled, interrupted or failed."""
+    _asked(job, "go_on", json, supervised=supervised)
+
+
+def move(
+    job: JobArgument,
+    to: Annotated[str | None, typer.Option(metavar="first|last|earlier|later", help="Among those of its priority.")] = None,
+    priority: Annotated[int | None, typer.Option(help="Higher ones start first.")] = None,
+    json: Json = False,
+) -> None:
+    """Change when a waiting job starts."""
+    _asked(job, "move", json, to=to, priority=priority)
+
+
+def delete(job: JobArgument, json: Json = False) -> None:
+    """Put an ended run into the trash; `restore` takes it back."""
+    from core.jobs import requests
+    from core.runs import store, trash
+
+    run = store.find(job)
+    requests.delete(run)
+    emit({"run_id": run.id, "status": "deleted"}, json, f"{run.id} is in the trash for {trash.RETENTION_DAYS} days.")
+
+
+def restore(job: Annotated[str, typer.Argument(metavar="JOB", help="The id of a deleted run.")], json: Json = False) -> None:
+    """Take a deleted run back."""
+    from core.runs import trash
+
+    run = trash.restore(job)
+    emit(_row(run), json, f"{run.id} is back.")
+
+
+def _asked(job: str, what: str, json: bool, **settings: Any) -> None:
+    from core.jobs import requests
+    from core.runs import store
+
+    run = store.find(job)
+    getattr(requests, what)(run, **settings)
+    row = _row(run)
+    emit(row, json, f"{run.id}: {row['status']}{', ' + row['asked'] if row['asked'] else ''}. {row['message']}".strip())
+
+
+def _row(run: Run) -> dict[str, Any]:
+    status = run.status()
+    asked = "asked to stop" if run.cancel_requested() else "asked to pause" if run.pause_requested() else ""
+    return {
+        "run_id": run.id,
+        "status": status.state,
+        "asked": asked,
+        "message": status.message,
+        "submitted": wording.moment(status.created),
+        "folder": str(run.folder),
+    }

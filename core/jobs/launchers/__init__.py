@@ -1,0 +1,64 @@
+"""Where trainers run: each launcher offers devices and starts the same command on one of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Protocol
+
+from core.errors import UnknownName
+from core.runs.status import ProcessMark
+from core.runs.store import Run
+
+
+class Trainer(Protocol):
+    """A trainer that was started."""
+
+    @property
+    def mark(self) -> ProcessMark | None:
+        """Its process, where this launcher knows it."""
+
+    def ended(self) -> bool: ...
+
+    @property
+    def end(self) -> str:
+        """How it ended, in words: "killed by SIGKILL", "exit status 1"; empty where unknown."""
+
+
+class Launcher(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def host(self) -> str:
+        """Names what its devices belong to: supervisors with the same launcher and host share the devices."""
+
+    def slots(self) -> Mapping[str, int]:
+        """Device → jobs at a time, as it is now."""
+
+    def start(self, run: Run, device: str) -> Trainer: ...
+
+    def wait(self, seconds: float) -> None:
+        """Until a trainer ends, or `seconds` have passed."""
+
+
+def command(run: Run, device: str) -> list[str]:
+    """The trainer of `run` on `device` ("cpu", "cuda:0", or several joined by commas; empty: the default one)."""
+    return [sys.executable, "-m", "core", "train", "--resume", run.id, *(["--device", device] if device else [])]
+
+
+def named(name: str, slots: Mapping[str, int] | None, address: str) -> Launcher:
+    """The launcher of this name; each brings its own libraries.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    if name == "local":
+        from core.jobs.launchers.local import Local
+
+        return Local(slots)
+    if name == "ray":
+        from core.jobs.launchers.ray import Ray
+
+        return Ray(address, slots)
+    raise UnknownName.among("launcher", name, ("local", "ray"))

@@ -1,0 +1,101 @@
+"""Trainers on this machine: fresh interpreters, each in a session of its own, which outlive the supervisor."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from core.jobs import launchers
+from core.runs.status import ProcessMark
+from core.runs.store import Run
+from core.settings import artifacts_dir
+
+Command = Callable[[Run, str], list[str]]
+
+
+class Process:
+    """A child process; see `core.jobs.launchers.Trainer`."""
+
+    def __init__(self, child: subprocess.Popen) -> None:
+        self._child = child
+        self.mark: ProcessMark | None = None
+        with suppress(psutil.Error):  # over already
+            self.mark = ProcessMark.of(child.pid)
+
+    def ended(self) -> bool:
+        return self._child.poll() is not None
+
+    @property
+    def end(self) -> str:
+        code = self._child.returncode
+        if code is None:
+            return ""
+        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+
+class Local:
+    """Every GPU takes one job; the processor takes `cpu_jobs`, which with GPUs are those that ask for it."""
+
+    name = "local"
+
+    def __init__(self, slots: Mapping[str, int] | None = None, command: Command = launchers.command) -> None:
+        """`slots`: device → jobs at a time; by default what this machine has."""
+        self._slots = dict(slots) if slots is not None else {**dict.fromkeys(gpus(), 1), "cpu": 1}
+        self._command = command
+        self._children: list[Process] = []
+
+    @property
+    def host(self) -> str:
+        return socket.gethostname()
+
+    def slots(self) -> Mapping[str, int]:
+        return self._slots
+
+    def start(self, run: Run, device: str) -> Process:
+        with open(run.folder / "log.txt", "a", encoding="utf-8") as log:
+            child = subprocess.Popen(
+                self._command(run, device),
+                cwd=Path(__file__).resolve().parents[3],
+                env=os.environ | {"CXRLAB_ARTIFACTS": str(artifacts_dir())},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        process = Process(child)
+        self._children.append(process)
+        return process
+
+    def wait(self, seconds: float) -> None:
+        self._children = [child for child in self._children if not child.ended()]
+        if not self._children or not hasattr(os, "pidfd_open"):
+            time.sleep(seconds)
+            return
+        watched = [os.pidfd_open(child.pid) for child in self._children]
+        try:
+            select.select(watched, [], [], seconds)
+        finally:
+            for descriptor in watched:
+                os.close(descriptor)
+
+
+def gpus() -> list[str]:
+    """Names of this machine's GPUs, by the driver's own tool: torch would take a supervisor's memory tenfold."""
+    try:
+        found = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [f"cuda:{number}" for number, line in enumerate(found.splitlines()) if line.startswith("GPU ")]

@@ -1,0 +1,120 @@
+"""The queue as people see it: what trains, what waits and from when, what it is all worth in time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from core import wording
+from core.jobs import estimates, queue, supervisors
+from core.runs import index
+from core.runs.status import Status
+
+
+@dataclass(frozen=True)
+class Line:
+    """A job that is active or waits. Times in seconds."""
+
+    run_id: str
+    state: str  # "starting" where a trainer was started and has not said anything yet
+    model: str
+    data: str
+    experiment_name: str
+    priority: int
+    device: str
+    progress: str
+    share_done: float
+    queued_seconds: float
+    run_seconds: float
+    left: float | None  # of an active job: until its end; of a waiting one: until its start; None: unknown
+    heartbeat_age: float | None
+
+    @property
+    def left_text(self) -> str:
+        if self.state == "waiting":
+            return f"starts in {wording.duration(self.left)}" if self.left is not None else "start unknown"
+        return wording.duration(self.left)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Overview:
+    lines: list[Line]
+    left: float | None  # seconds until all is done
+    supervisors: int
+    devices: int
+
+    @property
+    def sentence(self) -> str:
+        """What the whole queue comes to."""
+        if not self.lines:
+            return ""
+        who = "" if self.supervisors else " No supervisor lives: nothing starts until one does (python -m core work)."
+        left = "unknown, as none like some of them was trained here yet" if self.left is None else wording.duration(self.left)
+        jobs, devices = wording.count(len(self.lines), "job"), wording.count(self.devices, "device")
+        return f"{jobs} on {devices}; until all are done: {left}.{who}"
+
+
+def lines() -> Overview:
+    """Active jobs first, then those that wait, in their order."""
+    found, rows = queue.jobs(), {row.run_id: row for row in index.rows()}
+    found = [job for job in found if job.run_id in rows]  # a folder that was removed by hand leaves its job behind until it is claimed
+    pace, living, now = estimates.pace(list(rows.values())), supervisors.living(), time.time()
+    statuses = {job.run_id: job.run.status() for job in found if job.state == "active"}
+    waiting = [estimates.seconds_left(rows[job.run_id], pace) for job in found if job.state == "waiting"]
+    devices = max(1, _devices(living))
+    *starts, end = estimates.finish([status.seconds_left for status in statuses.values()], waiting, devices)
+    begin = iter(starts)
+    made = []
+    for job in found:
+        status = statuses.get(job.run_id) or job.run.status()
+        left = status.seconds_left if job.state == "active" else next(begin)
+        row = rows[job.run_id]
+        made.append(
+            Line(
+                run_id=job.run_id,
+                state=_state(job.state, status),
+                model=row.model,
+                data=row.data,
+                experiment_name=job.experiment_name,
+                priority=job.priority,
+                device=job.device,
+                progress=progress_text(status),
+                share_done=status.share_done,
+                queued_seconds=status.spent("queued", now),
+                run_seconds=status.spent("running", now),
+                left=left,
+                heartbeat_age=now - status.heartbeat if status.heartbeat and job.state == "active" else None,
+            )
+        )
+    return Overview(made, end, len(living), devices)
+
+
+def progress_text(status: Status) -> str:
+    """One line on a live run: "epoch 2 of 8 · 180 images/s · about 20 s left"."""
+    if status.state == "queued" or status.phase != "training":
+        return status.message or status.phase or "waits for its turn"
+    parts = [f"epoch {status.epoch} of {status.epochs}"]
+    if status.images_per_second is not None:
+        parts += [f"{status.images_per_second:.0f} images/s", f"{wording.duration(status.seconds_left)} left"]
+    return " · ".join(parts)
+
+
+def _state(state: str, status: Status) -> str:
+    if state == "waiting":
+        return state
+    return "starting" if status.state == "queued" else status.state
+
+
+def _devices(living: list[supervisors.Supervisor]) -> int:
+    """Jobs that can train at a time; supervisors on one machine share its devices."""
+    slots: dict[tuple[str, str], int] = {}
+    for one in living:
+        gpus = any(device != "cpu" for device in one.slots)
+        for device, jobs in one.slots.items():
+            if device != "cpu" or not gpus:
+                slots[one.process.host, device] = max(jobs, slots.get((one.process.host, device), 0))
+    return sum(slots.values())
