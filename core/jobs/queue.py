@@ -114,8 +114,8 @@ def claim(host: str, slots: Mapping[str, int], supervisor: str) -> Job | None:
             if len(chosen) == needed:
                 values = {"state": "active", "device": ",".join(chosen), "host": host, "claim": uuid.uuid4().hex, "supervisor": supervisor}
                 return _update(connection, job, values)
-            if len(fitting) >= needed:  # it waits for more devices to come free; those behind it must not take them
-                return None
+            if len(fitting) >= needed:  # it waits for devices to come free; those behind it must not take them
+                free |= dict.fromkeys(fitting, 0)
         return None
 
     job = _use(take)

@@ -22,7 +22,7 @@ from core.runs.status import ProcessMark, alive
 
 LOOK_EVERY = 0.5  # seconds between two looks at the queue
 SWEEP_EVERY = 60.0  # seconds between two looks for jobs that only their folders know
-VAIN_MOST = 3  # attempts without any progress, after which another one will not help
+VAIN_MOST = 5  # attempts in a row without any progress, after which another one will not help
 _START_LIMIT = 60.0  # seconds for which a trainer that a dead supervisor claimed may be about to start
 
 log = logging.getLogger(__name__)

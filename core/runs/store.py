@@ -133,13 +133,8 @@ class Run:
         return (self.folder / "cancel").exists()
 
     def request_cancel(self) -> None:
-        """Ask the trainer to stop after its current step; a run without a living trainer is cancelled at once."""
-        status = self.status()
-        if status.live and status.process is not None:
-            (self.folder / "cancel").touch()
-        elif status.state in ("queued", "interrupted"):
-            (self.folder / "cancel").touch()  # a trainer about to start sees it
-            self.write_status(status.changed(state="cancelled", finished=time.time(), message="Cancelled while no trainer was at work."))
+        """Ask the trainer to stop after its current step, its best weights so far kept and tested."""
+        (self.folder / "cancel").touch()
 
     def pause_requested(self) -> bool:
         return (self.folder / "pause").exists()

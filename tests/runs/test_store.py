@@ -16,7 +16,6 @@ from core.files import replacing, write_json
 from core.recipes.recipe import Recipe, compose
 from core.recipes.specs import DataSpec
 from core.runs import store
-from core.runs.status import ProcessMark
 
 DATA = DataSpec(name="set", sha256="0" * 64, classes=("covid", "normal"))
 WEIGHTS = {"network.weight": torch.arange(6.0).view(2, 3), "network.count": torch.tensor(7)}
@@ -228,32 +227,20 @@ def test_the_log_shows_its_last_lines(run: store.Run) -> None:
     assert run.log(2) == "two\nthree \ufffd"
 
 
-@pytest.mark.parametrize("process", [None, "dead"])
-def test_a_run_without_a_living_trainer_is_cancelled_at_once(run: store.Run, process: str | None) -> None:
-    if process:
-        gone = ProcessMark.of_this().model_copy(update={"started": 1.0})
-        run.write_status(run.status().changed(state="running", process=gone))
-        assert run.status().state == "interrupted"
-    run.request_cancel()
-    assert run.status().state == "cancelled"
-    assert run.status().finished is not None
-    assert run.cancel_requested()  # a trainer that starts meanwhile sees it
+@pytest.mark.parametrize("what", ["cancel", "pause"])
+def test_a_request_stands_until_it_is_withdrawn_and_changes_no_status(run: store.Run, what: str) -> None:
+    ask, asked = getattr(run, f"request_{what}"), getattr(run, f"{what}_requested")
+    before = run.status()
+    ask()
+    assert asked()
+    assert run.status() == before
     run.withdraw_requests()
-    assert not run.cancel_requested()
     run.withdraw_requests()
+    assert not asked()
 
 
-@pytest.mark.parametrize("state", ["queued", "running"])
-def test_a_living_trainer_is_asked_and_decides_itself(run: store.Run, state: str) -> None:
-    run.write_status(run.status().changed(state=state, process=ProcessMark.of_this()))
-    run.request_cancel()
-    assert run.cancel_requested()
-    assert run.status().state == state
-
-
-@pytest.mark.parametrize("state", ["done", "failed", "cancelled"])
-def test_an_ended_run_is_not_cancelled(run: store.Run, state: str) -> None:
-    run.write_status(run.status().changed(state=state))
-    run.request_cancel()
-    assert run.status().state == state
-    assert not run.cancel_requested()
+def test_one_trainer_at_a_time_holds_a_run(run: store.Run) -> None:
+    with run.exclusively(), pytest.raises(UnusableRun, match="One trainer works on a run"), run.exclusively():
+        pass
+    with run.exclusively():
+        pass
