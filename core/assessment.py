@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from core.inference import Predictor
+    from core.runs.checkpoints import Checkpoint
 
 Weights = Literal["best", "last"]
 
@@ -128,10 +129,16 @@ def kept_of_data(run: Run, manifest: Manifest) -> External | None:
 def weights_epochs(run: Run) -> dict[Weights, int]:
     """The weights that can be looked at, and the epoch they are from: the best (kept) ones, and the last where they are others."""
     found: dict[Weights, int] = {"best": run.weights_epoch()} if run.has_model() else {}
-    last = max((row["epoch"] for row in run.metrics() if row["kind"] == "epoch"), default=0)
-    if run.has_checkpoint() and last != found.get("best"):
-        found["last"] = last
-    return found
+    stored = _last(run)
+    if stored is None:
+        return found
+    last = stored.epoch if stored.digits else max((row["epoch"] for row in run.metrics() if row["kind"] == "epoch"), default=0)
+    return found if last == found.get("best") else found | {"last": last}
+
+
+def _last(run: Run) -> Checkpoint | None:
+    """The checkpoint of the last completed epoch, where it is still there."""
+    return next((stored for stored in run.checkpoints() if stored.ends_epoch), None)
 
 
 def _predict_part(predictor: Predictor, run: Run, part: Part, progress: Progress | None) -> pd.DataFrame:
@@ -164,7 +171,8 @@ def _kept(run: Run, weights: Weights, name: str, predict: Callable[[Predictor], 
         )
     path = _path(run, epochs[weights], name)
     if not path.is_file():
-        state = run.checkpoint() if weights == "last" else None
+        stored = _last(run) if weights == "last" else None
+        state = stored.read() if stored else None
         table = predict(Predictor(run, state["model"] if state else None))
         with replacing(path) as temporary:
             table.to_parquet(temporary, index=False)

@@ -89,3 +89,7 @@ class UnusableWeights(CoreError):
 
 class TrainingFailed(CoreError):
     """Training started and could not go on."""
+
+
+class NotFinite(TrainingFailed):
+    """A loss became infinite, or no number."""

@@ -79,7 +79,8 @@ def test_the_last_weights_are_others_than_the_best(run: Run) -> None:
 
 
 def test_weights_that_were_not_kept_are_refused(run: Run) -> None:
-    (run.folder / "checkpoint" / "state.pt").unlink()
+    for stored in run.checkpoints():
+        stored.path.unlink()
     with pytest.raises(UnusableRun, match=f"last weights. Received: run {run.id} without them"):
         assessment.of_part(run, "train", "last")
 

@@ -30,13 +30,13 @@ class InTurn(Feed):
 
     kept: dict[str, Any] = field(default_factory=dict)
 
-    def shuffled(self, augmentation: Augmentation, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def shuffled(self, augmentation: Augmentation, seed: int, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         if not self.kept:
             self.kept["batch"] = next(iter(super().shuffled(augmentation, seed, 0)))
         if kind(epoch) == REAL:
-            yield from super().shuffled(augmentation, seed, epoch)
+            yield from super().shuffled(augmentation, seed, epoch, start)
         else:
-            for _ in range(self.steps()):
+            for _ in range(start, self.steps()):
                 yield self.kept["batch"]
 
 

@@ -1,4 +1,4 @@
-"""Batches on the device: gather, augment, scale. Every image gets its own draw; the draw depends on (seed, epoch) alone.
+"""Batches on the device: gather, augment, scale. Every image gets its own draw; the draw depends on (seed, epoch, step) alone.
 
 Augmentation is one affine resampling (rotation, zoom, shift, flip) and one change of exposure a batch, on the device. On a processor the
 images are gathered from the memory map; on a GPU from the device's own memory where the set fits, else a thread makes pinned batches ready.
@@ -60,16 +60,17 @@ class Feed:
         """Every image once, as stored: x float32 [batch, 1, S, S] in 0…1, y int64 [batch]."""
         yield from self._gathered(self.rows[start : start + self.batch_size] for start in range(0, len(self), self.batch_size))
 
-    def shuffled(self, augmentation: Augmentation, seed: int, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """One epoch of training batches, in an order and with draws that (seed, epoch) decide; shapes as `in_order`."""
-        generator = torch.Generator().manual_seed(stream(seed, epoch))
-        order = self.rows[torch.randperm(len(self), generator=generator).numpy()]
-        # On a GPU drawn there: a copy of noise from the processor would take longer than the step.
-        draws = generator if self.device.type == "cpu" else torch.Generator(self.device).manual_seed(stream(seed, epoch))
+    def shuffled(self, augmentation: Augmentation, seed: int, epoch: int, start: int = 0) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """One epoch of training batches; shapes as `in_order`. The first `start` are left out without being read or drawn.
+
+        (seed, epoch) decide the order, (seed, epoch, step) the draws of a step, so that a batch is the same whatever came before it.
+        """
+        order = self.rows[order_of(len(self), seed, epoch).numpy()]
+        draws = torch.Generator(self.device)  # on a GPU there: a copy of noise from the processor would take longer than the step
         only = torch.tensor(augmentation.only, device=self.device)
-        chunks = (order[step * self.batch_size : (step + 1) * self.batch_size] for step in range(self.steps()))
-        for x, y in self._gathered(chunks):
-            changed = augment(x, augmentation, draws)
+        chunks = (order[step * self.batch_size : (step + 1) * self.batch_size] for step in range(start, self.steps()))
+        for step, (x, y) in enumerate(self._gathered(chunks), start=start + 1):
+            changed = augment(x, augmentation, draws.manual_seed(stream(seed, epoch, step)))
             if augmentation.only:
                 changed = torch.where(torch.isin(y, only).view(-1, 1, 1, 1), changed, x)
             yield changed, y
@@ -113,9 +114,17 @@ def to_unit(pixels: torch.Tensor) -> torch.Tensor:
     return pixels.unsqueeze(1).float().div_(255)
 
 
-def stream(seed: int, epoch: int) -> int:
-    """A generator's seed for one epoch, so that going on at epoch n needs no stored generator state."""
-    return int(np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)[0] >> 1)
+def order_of(images: int, seed: int, epoch: int) -> torch.Tensor:
+    """The order in which an epoch takes its images. int64 [images]"""
+    return torch.randperm(images, generator=torch.Generator().manual_seed(stream(seed, epoch)))
+
+
+def stream(*parts: int) -> int:
+    """A generator's seed for what `parts` name, as (seed, epoch, step), so that going on anywhere needs no stored generator's state.
+
+    Parts count from 1: a zero at the end makes no difference.
+    """
+    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> 1)
 
 
 def augment(x: torch.Tensor, change: Augmentation, generator: torch.Generator) -> torch.Tensor:

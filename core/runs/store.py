@@ -2,12 +2,14 @@
 
 `recipe.json`, `environment.json`, `status.json`, `metrics.jsonl` (append only), `split.parquet` (which image stood in which part),
 `predictions.parquet`, `model.safetensors` (the weights kept), `reference.safetensors` (training images in short, for uploads to be
-compared with), `checkpoint/` (what going on needs), `assessments/` (answers about other images, made on request), `log.txt`.
+compared with), `checkpoint/` (what going on needs), `assessments/` (answers about other images, made on request), `log.txt`, and
+`lock`, held by whoever trains.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
 import uuid
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import InvalidSpec, UnknownName, UnusableRun
 from core.files import replacing, write_json, write_text
+from core.runs import checkpoints, kept_weights, metric_rows
 from core.runs.status import Status, honest
 from core.settings import artifacts_dir
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from core.recipes.recipe import Recipe
+    from core.runs.checkpoints import Checkpoint
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 PROBABILITY = "probability_"
@@ -58,10 +62,8 @@ class Run:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Rows of `metrics.jsonl`, in order; a last line that is still being written is left out."""
-        path = self.folder / "metrics.jsonl"
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
-        return [json.loads(line) for line in lines]
+        """Rows of `metrics.jsonl`, in order; a last line that is still being written, or was cut off, is left out."""
+        return metric_rows.read(self._metrics)
 
     def log(self, lines: int = 200) -> str:
         """The last lines of the log."""
@@ -69,10 +71,10 @@ class Run:
         return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]) if path.is_file() else ""
 
     def has_model(self) -> bool:
-        return (self.folder / "model.safetensors").is_file()
+        return self._model.is_file()
 
     def has_checkpoint(self) -> bool:
-        return self._checkpoint.is_file()
+        return bool(self.checkpoints())
 
     def has_predictions(self) -> bool:
         return (self.folder / "predictions.parquet").is_file()
@@ -104,30 +106,44 @@ class Run:
         """The weights kept (best epoch), on the CPU.
 
         Raises:
-            UnusableRun: no epoch was completed, so none were kept.
+            UnusableRun: no epoch was completed, so none were kept; or the file is damaged.
         """
-        from safetensors.torch import load_file
-
         if not self.has_model():
             raise UnusableRun(
                 "A model is kept from the first completed epoch on.", f"run {self.id} without any", "Choose another run, or go on with it."
             )
-        return load_file(self.folder / "model.safetensors")
+        return kept_weights.read(self._model)
 
     def weights_epoch(self) -> int:
-        """The epoch that `weights` come from; 0 where there are none."""
-        from safetensors import safe_open
+        """The epoch that `weights` come from; 0 where there are none.
 
-        if not self.has_model():
-            return 0
-        with safe_open(self.folder / "model.safetensors", framework="pt") as file:
-            return int(file.metadata()["epoch"])
+        Raises:
+            UnusableRun: the file is damaged where it says so.
+        """
+        return kept_weights.epoch_of(self._model) if self.has_model() else 0
+
+    def weights_by_epoch(self) -> dict[int, dict[str, Tensor]]:
+        """Those kept, and those kept before them, which the last checkpoint but one may need; what is damaged is left out, and logged."""
+        found = {}
+        for path in filter(Path.is_file, (self._model_before, self._model)):
+            try:
+                found[kept_weights.epoch_of(path)] = kept_weights.read(path)
+            except UnusableRun as error:
+                logging.warning("%s", error)
+        return found
+
+    def checkpoints(self) -> list[Checkpoint]:
+        """What the trainer stored on its way, the newest first."""
+        return checkpoints.found(self._checkpoints)
 
     def checkpoint(self) -> dict[str, Any] | None:
-        """What the trainer stored at the end of its last completed epoch, or None."""
-        import torch
-
-        return torch.load(self._checkpoint, map_location="cpu", weights_only=True) if self.has_checkpoint() else None
+        """What the newest whole checkpoint holds, or None; the log says which ones are damaged."""
+        for stored in self.checkpoints():
+            try:
+                return stored.read()
+            except UnusableRun as error:
+                logging.warning("%s", error)
+        return None
 
     def cancel_requested(self) -> bool:
         return (self.folder / "cancel").exists()
@@ -177,13 +193,11 @@ class Run:
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Add one line. Values depend on the recipe alone, never on the clock, so that equal runs have equal files."""
-        with open(self.folder / "metrics.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(row, allow_nan=False) + "\n")
+        metric_rows.append(self._metrics, row)
 
-    def drop_metrics_after(self, epoch: int) -> None:
-        """Forget the rows of epochs that an interruption cut off before their checkpoint."""
-        rows = [row for row in self.metrics() if row["epoch"] <= epoch]
-        write_text(self.folder / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    def drop_metrics_after(self, epoch: int, step: int = 0) -> None:
+        """Forget the rows of what an interruption cut off: all after `epoch` epochs and `step` steps of the next."""
+        metric_rows.drop_after(self._metrics, epoch, step)
 
     def write_split(self, table: pd.DataFrame) -> None:
         with replacing(self.folder / "split.parquet") as temporary:
@@ -193,17 +207,13 @@ class Run:
         with replacing(self.folder / "predictions.parquet") as temporary:
             table.to_parquet(temporary, index=False)
 
-    def write_checkpoint(self, state: dict[str, Any]) -> None:
-        import torch
-
-        with replacing(self._checkpoint) as temporary:
-            torch.save(state, temporary)
+    def write_checkpoint(self, state: dict[str, Any], epoch: int, step: int = 0) -> None:
+        """Store what going on after `epoch` epochs and `step` steps of the next needs; the metrics so far reach the disk before it."""
+        metric_rows.flush(self._metrics)
+        checkpoints.write(self._checkpoints, state, epoch, step)
 
     def write_weights(self, weights: dict[str, Tensor], epoch: int) -> None:
-        from safetensors.torch import save_file
-
-        with replacing(self.folder / "model.safetensors") as temporary:
-            save_file({name: value.contiguous().cpu() for name, value in weights.items()}, temporary, metadata={"epoch": str(epoch)})
+        kept_weights.write(self._model, weights, epoch, self._model_before)
 
     @property
     def reference(self) -> Path:
@@ -211,8 +221,20 @@ class Run:
         return self.folder / "reference.safetensors"
 
     @property
-    def _checkpoint(self) -> Path:
-        return self.folder / "checkpoint" / "state.pt"
+    def _metrics(self) -> Path:
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def _model(self) -> Path:
+        return self.folder / "model.safetensors"
+
+    @property
+    def _model_before(self) -> Path:
+        return self._checkpoints / "model-before.safetensors"
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self.folder / "checkpoint"
 
     def _text(self, name: str) -> str:
         try:

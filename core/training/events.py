@@ -20,6 +20,15 @@ class StepDone:
 
 
 @dataclass(frozen=True)
+class BatchValidated:
+    """While an epoch is validated: so many of the validation part's images are done."""
+
+    epoch: int
+    done: int
+    images: int
+
+
+@dataclass(frozen=True)
 class Result:
     """Means over the images of one pass."""
 
@@ -45,4 +54,4 @@ class BatchSplit:
     pieces: int
 
 
-Event = StepDone | EpochDone | BatchSplit
+Event = StepDone | BatchValidated | EpochDone | BatchSplit

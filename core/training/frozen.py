@@ -33,7 +33,7 @@ from core.training.execution import Execution
 from core.training.feeds import Feeds
 from core.training.loop import Progress
 
-VERSION = 1  # of what the stored features are; a change makes those on the disk unused
+VERSION = 2  # of what the stored features are; a change makes those on the disk unused
 MEMORY_SHARE = 0.5  # of the free memory, that features may take
 
 
@@ -62,11 +62,11 @@ class FeatureFeed:
             rows = slice(start, start + self.batch_size)
             yield self.features[0, rows], self.labels[rows]
 
-    def shuffled(self, augmentation: Augmentation, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:  # noqa: ARG002  in the views
-        """One epoch of training batches, each image in the view that is the epoch's turn; shapes as `in_order`."""
+    def shuffled(self, augmentation: Augmentation, seed: int, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:  # noqa: ARG002  in the views
+        """One epoch of training batches from `start` on, each image in the view that is the epoch's turn; shapes as `in_order`."""
         view = self.features[(epoch - 1) % len(self.features)]
-        order = _order(len(self), seed, epoch).to(self.labels.device)
-        for step in range(self.steps()):
+        order = batches.order_of(len(self), seed, epoch).to(self.labels.device)
+        for step in range(start, self.steps()):
             rows = order[step * self.batch_size : (step + 1) * self.batch_size]
             yield view[rows], self.labels[rows]
 
@@ -77,8 +77,8 @@ class ReplayedFeed(Feed):
 
     views: int = 1
 
-    def shuffled(self, augmentation: Augmentation, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        return super().shuffled(augmentation, seed, (epoch - 1) % self.views + 1)
+    def shuffled(self, augmentation: Augmentation, seed: int, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        return super().shuffled(augmentation, seed, (epoch - 1) % self.views + 1, start)
 
 
 AnyFeed = Feed | FeatureFeed
@@ -171,18 +171,13 @@ def _in_order(place: Tensor, feed: Feed) -> Iterator[tuple[Tensor, Tensor, Tenso
 
 def _drawn(place: Tensor, feed: Feed, augmentation: Augmentation, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """As `epoch` draws them; then the image, if any, that its last batch leaves out and that another epoch's order may want."""
-    order = _order(len(feed), seed, epoch)
+    order = batches.order_of(len(feed), seed, epoch)
     left_out = order[feed.steps() * feed.batch_size :]
     start = 0
     for part in (feed, replace(feed, rows=feed.rows[left_out.numpy()])):
         for x, _ in part.shuffled(augmentation, seed, epoch) if len(part) else ():
             yield place, order[start : start + len(x)], x
             start += len(x)
-
-
-def _order(images: int, seed: int, epoch: int) -> Tensor:
-    """The order in which `Feed.shuffled` takes its rows. int64 [images]"""
-    return torch.randperm(images, generator=torch.Generator().manual_seed(batches.stream(seed, epoch)))
 
 
 def _replayed(feed: Feed, views: int) -> ReplayedFeed:

@@ -1,7 +1,7 @@
 """The training loop. It knows nothing of X-rays, files or pages: a model, two feeds and a plan go in, events come out.
 
 Stopping is the caller's affair: it stops asking for events. Going on after an interruption starts from a `Progress` that was stored
-at the end of an epoch; since order, augmentation and dropout of an epoch depend on (seed, epoch) alone, nothing else is needed.
+after any step; since order, augmentation and dropout depend on (seed, epoch, step) alone, no generator's state is needed.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.data.batches import Augmentation, Feed, stream
-from core.errors import TrainingFailed
-from core.training.events import BatchSplit, EpochDone, Event, Result, StepDone
+from core.data.threads import Progress as Report
+from core.errors import NotFinite
+from core.training.events import BatchSplit, BatchValidated, EpochDone, Event, Result, StepDone
 from core.training.execution import Execution, Forward
+
+_DROPOUT = 1  # tells its random stream from that of the images
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,29 @@ class Plan:
     class_weights: Tensor | None = None  # [classes], on the device
 
 
+class Totals:
+    """Sums over the images of a pass, kept on the device: reading them once an epoch is the only wait."""
+
+    def __init__(self, images: int = 0, sums: Tensor | None = None) -> None:
+        """`sums`: of losses, of right answers, and of batches whose losses were all finite up to there. float64 [3]"""
+        self.images, self.sums = images, torch.zeros(3, dtype=torch.float64) if sums is None else sums
+
+    def add(self, loss: Tensor, logits: Tensor, y: Tensor) -> None:
+        self.images += len(y)
+        self.sums = self.sums.to(loss.device)
+        losses = loss.double() * len(y)
+        right = (logits.argmax(dim=1) == y).sum().double()
+        self.sums = self.sums + torch.stack([losses, right, (self.sums[0] + losses).isfinite().double()])
+
+    def result(self) -> Result:
+        loss, right, _ = self.sums.tolist()
+        return Result(loss / self.images, right / self.images)
+
+    def finite_batches(self) -> int:
+        """Batches before the first whose loss was not a finite number."""
+        return int(self.sums[2])
+
+
 @dataclass
 class Progress:
     """What changes while training: all that going on needs, besides the plan."""
@@ -46,51 +72,63 @@ class Progress:
     best_score: float = -math.inf  # the larger the better
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     pieces: int = 1  # that a batch goes through the network in, since the whole of it did not fit into memory
+    step: int = 0  # steps done in the epoch under way
+    totals: Totals = field(default_factory=Totals)  # of those steps
 
 
 def fit(progress: Progress, train: Feed, validation: Feed, plan: Plan, execution: Execution) -> Iterator[Event]:
-    """Train from `progress.epoch` to `plan.epochs`; yields events, and leaves the outcome in `progress`.
+    """Train from where `progress` stands to `plan.epochs`; yields events, and leaves the outcome in `progress`.
 
     A batch that does not fit into the device's memory is split from then on, and its gradients added up: the step is the same but for
     batch normalisation, whose statistics are then each piece's own.
 
     Raises:
-        TrainingFailed: the training loss is no longer a finite number.
+        NotFinite: the training loss is no longer a finite number.
         torch.OutOfMemoryError: not even two images fit.
     """
     forward = execution.forward(progress.model)
     for epoch in range(progress.epoch + 1, plan.epochs + 1):
-        torch.manual_seed(stream(plan.seed, epoch))  # dropout
-        totals = _Totals(execution.device)
+        rates = plan.rates[(epoch - 1) * train.steps() : epoch * train.steps()]
         progress.model.train()
-        for step, (x, y) in enumerate(train.shuffled(plan.augmentation, plan.seed, epoch), start=1):
-            lr = float(plan.rates[(epoch - 1) * train.steps() + step - 1])
-            pieces = progress.pieces
+        for x, y in train.shuffled(plan.augmentation, plan.seed, epoch, progress.step):
+            lr, pieces = float(rates[progress.step]), progress.pieces
+            torch.manual_seed(stream(plan.seed, epoch, progress.step + 1, _DROPOUT))
             loss, logits = _step(progress, forward, x, y, lr, plan, execution)
-            totals.add(loss, logits, y)
+            progress.totals.add(loss, logits, y)
+            progress.step += 1
             if progress.pieces > pieces:
                 yield BatchSplit(progress.pieces)
-            yield StepDone(epoch, step, train.steps(), len(y), loss, lr)
-        trained = totals.result()
-        if not math.isfinite(trained.loss):
-            raise TrainingFailed("The training loss stays a finite number.", f"{trained.loss} in epoch {epoch}", "Lower the learning rate.")
-        validated = evaluate(progress.model, validation, execution)
+            yield StepDone(epoch, progress.step, train.steps(), len(y), loss, lr)
+        trained = _finite(progress.totals, epoch)
+        for seen in evaluated(progress.model, validation, execution):
+            yield BatchValidated(epoch, seen.images, len(validation))
+        validated = seen.result()
         is_best = _keep_if_better(progress, epoch, validated, plan.keep)
-        progress.epoch = epoch
-        yield EpochDone(epoch, trained, validated, lr, is_best)
+        progress.epoch, progress.step, progress.totals = epoch, 0, Totals()
+        yield EpochDone(epoch, trained, validated, float(rates[-1]), is_best)
 
 
-def evaluate(model: nn.Module, feed: Feed, execution: Execution) -> Result:
-    """Mean cross entropy (not smoothed, not weighted) and accuracy over `feed`."""
-    totals = _Totals(execution.device)
+def evaluated(model: nn.Module, feed: Feed, execution: Execution) -> Iterator[Totals]:
+    """Cross entropy (not smoothed, not weighted) and right answers over `feed`: the sums so far after each batch."""
+    totals = Totals()
     for logits, y in _forward(model, feed, execution):
         totals.add(F.cross_entropy(logits, y), logits, y)
-    return totals.result()
+        yield totals
 
 
-def probabilities(model: nn.Module, feed: Feed, execution: Execution) -> np.ndarray:
-    """Softmax of the logits, in the feed's order. float64 [images, classes]"""
-    return torch.cat([logits.double().softmax(dim=1).cpu() for logits, _ in _forward(model, feed, execution)]).numpy()
+def probabilities(model: nn.Module, feed: Feed, execution: Execution, report: Report | None = None) -> np.ndarray:
+    """Softmax of the logits, in the feed's order. float64 [images, classes]
+
+    Args:
+        report: called with images done and in all; it may raise to stop the work.
+    """
+    found, done = [], 0
+    for logits, y in _forward(model, feed, execution):
+        found.append(logits.double().softmax(dim=1).cpu())
+        done += len(y)
+        if report:
+            report(done, len(feed))
+    return torch.cat(found).numpy()
 
 
 def _step(progress: Progress, forward: Forward, x: Tensor, y: Tensor, lr: float, plan: Plan, execution: Execution) -> tuple[Tensor, Tensor]:
@@ -147,6 +185,15 @@ def _forward(model: nn.Module, feed: Feed, execution: Execution) -> Iterator[tup
         yield logits.float(), y
 
 
+def _finite(totals: Totals, epoch: int) -> Result:
+    """The result of the epoch's training steps, whose losses were numbers."""
+    result = totals.result()
+    if not math.isfinite(result.loss):
+        where = f"{result.loss} in epoch {epoch}, from step {totals.finite_batches() + 1} on"
+        raise NotFinite("The training loss stays a finite number.", where, "Lower the learning rate.")
+    return result
+
+
 def _keep_if_better(progress: Progress, epoch: int, result: Result, keep: str) -> bool:
     score = {"best-accuracy": result.accuracy, "best-loss": -result.loss, "last": float(epoch)}[keep]
     if not score > progress.best_score:  # a loss that is not a number is never better
@@ -154,18 +201,3 @@ def _keep_if_better(progress: Progress, epoch: int, result: Result, keep: str) -
     progress.best_epoch, progress.best_score = epoch, score
     progress.best_weights = {name: value.detach().clone() for name, value in progress.model.state_dict().items()}
     return True
-
-
-class _Totals:
-    """Sums over images, kept on the device: reading them once an epoch is the only wait."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._images, self._sums = 0, torch.zeros(2, dtype=torch.float64, device=device)
-
-    def add(self, loss: Tensor, logits: Tensor, y: Tensor) -> None:
-        self._images += len(y)
-        self._sums += torch.stack([loss.double() * len(y), (logits.argmax(dim=1) == y).sum().double()])
-
-    def result(self) -> Result:
-        loss, correct = self._sums.tolist()
-        return Result(loss / self._images, correct / self._images)

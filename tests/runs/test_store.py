@@ -151,7 +151,7 @@ def test_weights_come_back_with_their_epoch(run: store.Run) -> None:
 
 
 def test_a_checkpoint_comes_back(run: store.Run) -> None:
-    run.write_checkpoint({"epoch": 2, "model": WEIGHTS, "optimiser": {"state": {0: {"step": torch.tensor(4.0)}}}})
+    run.write_checkpoint({"epoch": 2, "model": WEIGHTS, "optimiser": {"state": {0: {"step": torch.tensor(4.0)}}}}, epoch=2)
     found = run.checkpoint()
     assert (found["epoch"], found["optimiser"]["state"][0]["step"].item()) == (2, 4.0)
     torch.testing.assert_close(found["model"], WEIGHTS)
@@ -177,6 +177,7 @@ def test_a_split_says_whether_it_knew_patients(run: store.Run, patients: list[st
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(run: store.Run) -> None:
     run.write_weights(WEIGHTS, epoch=1)
     run.write_environment({"device": "cpu"})
+    run.append_metrics({"epoch": 1})
     before = files(run.folder)
     shared = torch.zeros(4)
     with pytest.raises(RuntimeError, match="share memory"):
@@ -184,7 +185,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(run: store.Run) -> 
     with pytest.raises(ValueError, match="JSON"):
         run.write_environment({"device": float("inf")})
     with pytest.raises(AttributeError):
-        run.write_checkpoint({"model": lambda: None})
+        run.write_checkpoint({"model": lambda: None}, epoch=1)
     assert files(run.folder) == before
     assert (run.weights_epoch(), run.environment()) == (1, {"device": "cpu"})
 

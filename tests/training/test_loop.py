@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice, pairwise
 from typing import Any
 
@@ -14,11 +14,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from core.data.batches import Augmentation, Feed
-from core.errors import TrainingFailed
+from core.errors import NotFinite
 from core.training import checkpoint, loop
-from core.training.events import BatchSplit, EpochDone, Event, Result, StepDone
+from core.training.events import BatchSplit, BatchValidated, EpochDone, Event, Result, StepDone
 from core.training.execution import Execution, prepared
-from core.training.loop import Plan, Progress, evaluate, fit, probabilities
+from core.training.loop import Plan, Progress, Totals, evaluated, fit, probabilities
 
 CPU = Execution(torch.device("cpu"), "a processor", bf16=False, channels_last=False, deterministic=True, reason="a test")
 AUGMENTATION = Augmentation(rotation=10, zoom=0.1, shift=0.1, flip=True, brightness=0.1, contrast=0.2)
@@ -50,10 +50,15 @@ def plan(train: Feed, epochs: int = 3, **changes: Any) -> Plan:
 def scripted(monkeypatch: pytest.MonkeyPatch, *results: Result) -> None:
     """Let validation find `results`, one after the other."""
     script: Iterator[Result] = iter(results)
-    monkeypatch.setattr(loop, "evaluate", lambda *_: next(script))
+
+    def totals(*_: Any) -> list[Totals]:
+        result = next(script)
+        return [Totals(1, torch.tensor([result.loss, result.accuracy, 1.0], dtype=torch.float64))]
+
+    monkeypatch.setattr(loop, "evaluated", totals)
 
 
-def state(model: nn.Module) -> dict[str, torch.Tensor]:
+def state_of(model: nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in model.state_dict().items()}
 
 
@@ -61,9 +66,17 @@ def identical(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> b
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def numbers(events: list[Event]) -> list[tuple[Any, ...]]:
-    """What events say, with their tensors read."""
-    return [(e.epoch, e.step, float(e.loss), e.lr) if isinstance(e, StepDone) else (e.epoch, e.train, e.validation, e.best) for e in events]
+def told(events: Iterable[Event]) -> list[Any]:
+    """Steps and epochs: all but what is said while an epoch is validated."""
+    return [event for event in events if not isinstance(event, BatchValidated)]
+
+
+def numbers(events: Iterable[Event]) -> list[tuple[Any, ...]]:
+    """What steps and epochs say, with their tensors read."""
+    return [
+        (e.epoch, e.step, float(e.loss), e.lr) if isinstance(e, StepDone) else (e.epoch, e.train, e.validation, e.best)
+        for e in told(events)
+    ]
 
 
 def test_the_loss_falls_and_the_classes_are_learned() -> None:
@@ -77,7 +90,7 @@ def test_the_loss_falls_and_the_classes_are_learned() -> None:
 def test_events_come_in_order_with_their_rates() -> None:
     train, progress = feed(), start()
     the_plan = plan(train, epochs=2)
-    events = list(fit(progress, train, feed(9), the_plan, CPU))
+    events = told(fit(progress, train, feed(9), the_plan, CPU))
     expected = [(1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (1, "done"), (2, 1), (2, 2), (2, 3), (2, 4), (2, 5), (2, "done")]
     assert [(event.epoch, event.step if isinstance(event, StepDone) else "done") for event in events] == expected
     steps = [event for event in events if isinstance(event, StepDone)]
@@ -90,7 +103,7 @@ def test_events_come_in_order_with_their_rates() -> None:
 
 def test_an_epoch_s_training_result_is_the_mean_over_its_images() -> None:
     train = feed()
-    *steps, done = fit(start(), train, feed(9), plan(train, epochs=1), CPU)
+    *steps, done = told(fit(start(), train, feed(9), plan(train, epochs=1), CPU))
     assert done.train.loss == pytest.approx(sum(float(event.loss) * event.images for event in steps) / len(train))
 
 
@@ -109,7 +122,8 @@ def test_a_step_s_loss_is_smoothed_and_weighted_as_planned() -> None:
 def test_evaluation_agrees_with_a_computation_by_hand() -> None:
     progress, validation = start(), feed(22, batch_size=5)
     progress.model.train()
-    found = evaluate(progress.model, validation, CPU)
+    *_, totals = evaluated(progress.model, validation, CPU)
+    found = totals.result()
     assert not progress.model.training
     x = torch.from_numpy(validation.images).double()[:, None] / 255
     with torch.no_grad():
@@ -123,9 +137,9 @@ def test_evaluation_agrees_with_a_computation_by_hand() -> None:
 
 def test_evaluation_changes_nothing() -> None:
     progress = start()
-    before = state(progress.model)
-    evaluate(progress.model, feed(), CPU)
-    assert identical(before, state(progress.model))
+    before = state_of(progress.model)
+    assert [totals.images for totals in evaluated(progress.model, feed(), CPU)] == [5, 10, 15, 20, 22]
+    assert identical(before, state_of(progress.model))
 
 
 SCRIPT = (Result(0.9, 0.5), Result(0.4, 0.6), Result(0.6, 0.8), Result(0.5, 0.8))
@@ -155,56 +169,64 @@ def test_the_weights_kept_are_a_copy_that_later_epochs_leave_alone(monkeypatch: 
     train, progress, after = feed(), start(), {}
     for event in fit(progress, train, feed(9), plan(train, epochs=4), CPU):
         if isinstance(event, EpochDone):
-            after[event.epoch] = state(progress.model)
+            after[event.epoch] = state_of(progress.model)
     assert progress.best_epoch == 2
     assert identical(progress.best_weights, after[2])
     assert not any(identical(one, other) for one, other in pairwise(after.values()))
 
 
-def test_a_loss_that_is_no_number_ends_the_training_by_its_epoch() -> None:
+def test_a_loss_that_is_no_number_ends_the_training_by_its_epoch_and_step() -> None:
     train, progress = feed(), start(torch.optim.SGD)
     rates = np.full(3 * train.steps(), 0.01)
-    rates[train.steps()] = np.inf  # the first step of the second epoch
+    rates[train.steps() + 1] = np.inf  # the second step of the second epoch, so that the third has no loss any more
     events = fit(progress, train, feed(9), plan(train, rates=rates), CPU)
-    with pytest.raises(TrainingFailed, match=r"stays a finite number\. Received: nan in epoch 2\. Lower the learning rate"):
+    with pytest.raises(NotFinite, match=r"stays a finite number\. Received: nan in epoch 2, from step 3 on\. Lower the learning rate"):
         list(events)
     assert (progress.epoch, progress.best_epoch) == (1, 1)
     assert all(value.isfinite().all() for value in progress.best_weights.values())
 
 
-@pytest.mark.parametrize("events_seen", range(1, 14))
-def test_stopping_anywhere_leaves_the_epochs_completed(events_seen: int) -> None:
+@pytest.mark.parametrize("events_seen", range(1, 17))
+def test_stopping_anywhere_leaves_where_it_stands(events_seen: int) -> None:
     train, progress = feed(), start()
     events = fit(progress, train, feed(9), plan(train, keep="last"), CPU)
     list(islice(events, events_seen))
     events.close()
-    assert progress.epoch == progress.best_epoch == events_seen // 6  # five steps and the epoch's end
-    assert bool(progress.best_weights) == (events_seen >= 6)
+    epochs, more = divmod(events_seen, 8)  # five steps, two batches of validation and the epoch's end
+    assert progress.epoch == progress.best_epoch == epochs
+    assert (progress.step, progress.totals.images) == (min(5, more), min(22, 5 * more))
+    assert bool(progress.best_weights) == (epochs > 0)
     if progress.best_weights:
         progress.model.load_state_dict(progress.best_weights)
         assert np.isfinite(probabilities(progress.model, feed(9), CPU)).all()
 
 
-@pytest.mark.parametrize("interrupted_after", [1, 2, 3])
+def through_a_file(progress: Progress) -> dict[str, Any]:
+    stream = io.BytesIO()
+    torch.save(checkpoint.pack(progress), stream)
+    return torch.load(io.BytesIO(stream.getvalue()), weights_only=True)
+
+
+@pytest.mark.parametrize("stop_at", [1, 3, 5, 6, 7, 8, 9, 14, 16, 21])
 @pytest.mark.parametrize("optimiser", [torch.optim.AdamW, lambda values, lr: torch.optim.SGD(values, lr, momentum=0.9)])
-def test_going_on_after_an_interruption_equals_going_through(interrupted_after: int, optimiser: Any) -> None:
+def test_going_on_after_any_event_equals_going_through(stop_at: int, optimiser: Any) -> None:
     train, validation = feed(), feed(9, seed=1)
-    the_plan = plan(train, epochs=4, augmentation=AUGMENTATION)
+    the_plan = plan(train, epochs=4, augmentation=AUGMENTATION, label_smoothing=0.1)
     with prepared(CPU):
         through, first, second = start(optimiser), start(optimiser), start(optimiser)
-        whole = numbers(list(fit(through, train, validation, the_plan, CPU)))
+        whole = numbers(fit(through, train, validation, the_plan, CPU))
         events = fit(first, train, validation, the_plan, CPU)
-        before = numbers(list(islice(events, 6 * interrupted_after)))
-        stream = io.BytesIO()
-        torch.save(checkpoint.pack(first), stream)
-        kept, kept_epoch = {name: value.clone() for name, value in first.best_weights.items()}, first.best_epoch
-        list(islice(events, 2))  # steps of an epoch that never ends
+        before = numbers(islice(events, stop_at))
+        state = through_a_file(first)
+        kept = {first.best_epoch: {name: value.clone() for name, value in first.best_weights.items()}}
+        list(islice(events, 2))  # what happens after the checkpoint
         events.close()
         torch.manual_seed(99)  # a new process has another generator
-        checkpoint.unpack(second, torch.load(io.BytesIO(stream.getvalue()), weights_only=True), kept, kept_epoch)
-        after = numbers(list(fit(second, train, validation, the_plan, CPU)))
+        assert checkpoint.has_best(state, kept)
+        checkpoint.unpack(second, state, kept)
+        after = numbers(fit(second, train, validation, the_plan, CPU))
     assert before + after == whole
-    assert identical(state(through.model), state(second.model))
+    assert identical(state_of(through.model), state_of(second.model))
     assert identical(through.best_weights, second.best_weights)
     assert (through.best_epoch, through.best_score) == (second.best_epoch, second.best_score)
 
@@ -215,7 +237,7 @@ def test_two_trainings_by_one_plan_are_identical_and_another_seed_is_not() -> No
         for seed in (7, 7, 8):
             progress = start()
             list(fit(progress, train, feed(9), plan(train, seed=seed, augmentation=AUGMENTATION), CPU))
-            ends.append(state(progress.model))
+            ends.append(state_of(progress.model))
     assert identical(ends[0], ends[1])
     assert not identical(ends[0], ends[2])
 
@@ -223,9 +245,9 @@ def test_two_trainings_by_one_plan_are_identical_and_another_seed_is_not() -> No
 def test_what_is_done_already_is_not_done_again() -> None:
     train, progress = feed(), start()
     list(fit(progress, train, feed(9), plan(train), CPU))
-    before = state(progress.model)
+    before = state_of(progress.model)
     assert list(fit(progress, train, feed(9), plan(train), CPU)) == []
-    assert identical(before, state(progress.model))
+    assert identical(before, state_of(progress.model))
 
 
 class Narrow(nn.Module):
@@ -254,8 +276,8 @@ def test_a_batch_that_does_not_fit_is_split_and_learns_the_same(weights: torch.T
     train = feed(26, batch_size=12)  # the last batch has two images
     the_plan = plan(train, epochs=2, class_weights=weights, label_smoothing=0.1)
     wide, tight = narrow(100), narrow(4)
-    whole = list(fit(wide, train, feed(9), the_plan, CPU))
-    split = list(fit(tight, train, feed(9), the_plan, CPU))
+    whole = told(fit(wide, train, feed(9), the_plan, CPU))
+    split = told(fit(tight, train, feed(9), the_plan, CPU))
     assert [event.pieces for event in split if isinstance(event, BatchSplit)] == [4]
     assert tight.model.seen[:6] == [12, 6, 3, 3, 3, 3]
     for one, other in zip(whole, (event for event in split if not isinstance(event, BatchSplit)), strict=True):
@@ -269,3 +291,16 @@ def test_where_not_even_two_images_fit_the_error_is_not_swallowed() -> None:
     train, progress = feed(), narrow(1)
     with pytest.raises(torch.OutOfMemoryError):
         list(fit(progress, train, feed(9), plan(train), CPU))
+
+
+@pytest.mark.parametrize("stop_at", [1, 2, 4])
+def test_a_batch_that_was_split_stays_so_when_the_training_goes_on(stop_at: int) -> None:
+    train = feed(26, batch_size=12)
+    the_plan, through, first, second = plan(train, epochs=2, augmentation=AUGMENTATION), narrow(4), narrow(4), narrow(4)
+    list(fit(through, train, feed(9), the_plan, CPU))
+    list(islice(fit(first, train, feed(9), the_plan, CPU), stop_at))
+    checkpoint.unpack(second, through_a_file(first), {})
+    assert (second.pieces, second.step) == (4, (1, 1, 3)[stop_at // 2])
+    events = list(fit(second, train, feed(9), the_plan, CPU))
+    assert not any(isinstance(event, BatchSplit) for event in events)
+    assert identical(state_of(through.model), state_of(second.model))

@@ -34,7 +34,7 @@ def test_a_run_leaves_a_folder_with_everything_that_the_design_names(make_run):
     assert status.state == "done"
     assert {path.name for path in run.folder.iterdir()} == {
         *("recipe.json", "environment.json", "status.json", "metrics.jsonl", "split.parquet", "predictions.parquet"),
-        *("model.safetensors", "checkpoint", "log.txt"),
+        *("model.safetensors", "checkpoint", "log.txt", "lock"),
     }
     assert run.environment()["device"] == "cpu"
     assert [row["epoch"] for row in run.metrics() if row["kind"] == "epoch"] == [1, 2, 3]

@@ -8,59 +8,91 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-import torch
-
-from core.errors import CoreError, TrainingFailed
-from core.runs.status import ProcessMark, Status
+from core.errors import UnusableRun
+from core.runs.status import Failure, ProcessMark, State, Status
 from core.runs.store import Run
-from core.training.worker.diary import Cancelled, Diary, Report
+from core.training.worker import failures
+from core.training.worker.diary import Cancelled, Diary, Paused, Report
 from core.training.worker.session import Session
 
 
 def run(run: Run, device: str | None = None, report: Report | None = None) -> Status:
     """Train `run` from its start, or from its last checkpoint, to its end; returns the final status.
 
-    Whatever happens stands in the status afterwards: done, cancelled (with the best weights so far, evaluated), or failed with
+    Whatever happens stands in the status afterwards: done, paused, cancelled (with the best weights so far, evaluated), or failed with
     the reason.
 
     Raises:
+        UnusableRun: it is done, or another trainer is at work on it; its status stays as it is.
         CoreError: the work failed; the status says the same.
     """
-    diary = Diary(run, report)
-    with _logging_to(run.folder / "log.txt"), _stopping_on_signals(run):
-        try:
-            diary.note(
-                state="running", process=ProcessMark.of_this(), started=diary.status.started or time.time(), message="", finished=None
+    with run.exclusively():
+        if run.status().state == "done":
+            raise UnusableRun(
+                "Only a run that has not ended well can go on.", f"{run.id}, which is done", "Start a new run with more epochs."
             )
-            session = Session.open(run, device, diary)
+        diary = Diary(run, report)
+        with _logging_to(run.folder / "log.txt"), _stopping_on_signals(run):
             try:
-                session.train()
-                state, message = "done", ""
+                _work(run, device, diary)
+            except Paused:
+                _end(diary, "paused", f"Paused {_place(diary.status)}; it goes on from there.")
             except Cancelled:
-                state, message = "cancelled", "Cancelled; the best weights so far are kept."
-            diary.note(state=state, message=message, finished=time.time(), seconds_left=None, phase="", result=session.test())
-        except Cancelled:
-            diary.note(state="cancelled", message="Cancelled before training started.", finished=time.time(), seconds_left=None, phase="")
-        except BaseException as error:
-            logging.exception("The run failed")
-            diary.note(state="failed", message=_reason(error), finished=time.time(), seconds_left=None, phase="")
-            if isinstance(error, torch.OutOfMemoryError):
-                raise TrainingFailed(
-                    "The model and a batch fit into the device's memory.", str(error), "Choose a smaller batch or image size."
-                ) from error
-            raise
-        finally:
-            run.withdraw_requests()
+                _end(diary, "cancelled", f"Cancelled {_place(diary.status)}.")
+            except BaseException as error:
+                logging.exception("The run failed")
+                explained = failures.explained(error)
+                _note_failure(diary, explained, failures.kind_of(error))
+                if explained is error:
+                    raise
+                raise explained from error
+            finally:
+                run.withdraw_requests()
     return diary.status
 
 
-def _reason(error: BaseException) -> str:
-    return str(error) if isinstance(error, CoreError) else f"{type(error).__name__}: {error}"
+def _work(run: Run, device: str | None, diary: Diary) -> None:
+    begun = diary.status.started or time.time()
+    diary.note(state="running", process=ProcessMark.of_this(), started=begun, message="", failure="", finished=None)
+    session = Session.open(run, device, diary)
+    try:
+        session.train()
+    except Cancelled:
+        kept = "the best weights so far are kept" if session.progress.best_weights else "no epoch was completed"
+        place = _place(diary.status)
+        run.withdraw_requests()  # another one ends the evaluation as well
+        _end(diary, "cancelled", f"Cancelled {place}; {kept}.", result=session.test())
+    else:
+        _end(diary, "done", "", result=session.test())
+
+
+def _end(diary: Diary, state: State, message: str, **values: object) -> None:
+    diary.note(state=state, message=message, finished=time.time(), seconds_left=None, phase="", **values)
+
+
+def _place(status: Status) -> str:
+    """How far it had come, in words."""
+    if not status.step:
+        return "before the first step"
+    if status.epoch == status.epochs and status.step == status.steps:
+        return "after the last epoch’s steps"
+    return f"in epoch {status.epoch} of {status.epochs}, after step {status.step} of {status.steps}"
+
+
+def _note_failure(diary: Diary, error: BaseException, kind: Failure) -> None:
+    """Write down why, as far as that is possible: where the disk is full it may not be, and the reason must not be lost over that."""
+    message = failures.message_of(error)
+    try:
+        _end(diary, "failed", message, failure=kind)
+    except OSError as another:
+        sys.stderr.write(f"The run failed ({kind}), and its status cannot be written ({another}). The reason: {message}\n")
 
 
 @contextmanager
@@ -82,9 +114,10 @@ def _logging_to(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _stopping_on_signals(run: Run) -> Iterator[None]:
-    """An interrupt (Ctrl-C) or a polite kill asks the run to stop, as the page's button does."""
+    """An interrupt (Ctrl-C) cancels the run, as the page's button does; a polite kill, as of a machine that shuts down, pauses it."""
+    requests = {signal.SIGINT: "cancel", signal.SIGTERM: "pause"}
     try:
-        before = {number: signal.signal(number, lambda *_: (run.folder / "cancel").touch()) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, partial(_request, run.folder / name)) for number, name in requests.items()}
     except ValueError:  # not the main thread (a test): no signals here
         yield
         return
@@ -93,3 +126,7 @@ def _stopping_on_signals(run: Run) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _request(path: Path, *_: object) -> None:
+    path.touch()

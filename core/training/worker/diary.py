@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from torch import Tensor
+
+from core.data.batches import Feed
 from core.runs.status import Status
 from core.runs.store import Run
-from core.training.events import StepDone
+from core.training.events import BatchValidated, StepDone
 
 Report = Callable[[Status], None]
 
 STATUS_EVERY = 1.0  # seconds between two writes of the status while steps go by
 
 
-class Cancelled(Exception):
+class Stopped(Exception):
     """The run was asked to stop."""
+
+
+class Cancelled(Stopped):
+    """For good, unless somebody has it go on."""
+
+
+class Paused(Stopped):
+    """For a while."""
 
 
 class Diary:
@@ -32,19 +43,39 @@ class Diary:
         self._write()
 
     def working(self, phase: str, done: int, total: int) -> None:
-        """Called often; also where a cancellation is noticed."""
-        if self.run.cancel_requested():
-            raise Cancelled
-        if phase != self.status.phase or time.monotonic() - self._written > STATUS_EVERY:
+        """Called often; also where a request to stop is noticed."""
+        self.stop_if_asked()
+        if phase != self.status.phase or self._due():
             self.note(phase=phase, message=f"{phase}: {done:,} of {total:,}")
 
     def stepped(self, event: StepDone, epochs: int) -> None:
-        if self.run.cancel_requested():
-            raise Cancelled
+        self.stop_if_asked()
         now = time.monotonic()
         self._pace.append((now, (self._pace[-1][1] if self._pace else 0) + event.images))
-        if now - self._written > STATUS_EVERY:
+        if self._due():
             self.note(phase="training", message="", epoch=event.epoch, step=event.step, steps=event.steps, **self._speed(event, epochs))
+
+    def validated(self, event: BatchValidated) -> None:
+        self.stop_if_asked()
+        if self._due():
+            self.note(phase="validating", message=f"validating: {event.done:,} of {event.images:,}")
+
+    def seen(self, phase: str, feed: Feed) -> Iterator[Tensor]:
+        """The images of `feed` in order, batch by batch, each told of."""
+        done = 0
+        for x, _ in feed.in_order():
+            yield x
+            done += len(x)
+            self.working(phase, done, len(feed))
+
+    def stop_if_asked(self) -> None:
+        if self.run.cancel_requested():
+            raise Cancelled
+        if self.run.pause_requested():
+            raise Paused
+
+    def _due(self) -> bool:
+        return time.monotonic() - self._written > STATUS_EVERY
 
     def _speed(self, event: StepDone, epochs: int) -> dict[str, float | None]:
         """Speed of the last minute, and the time left at this run's own pace, validation included."""

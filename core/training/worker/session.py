@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import nn
 
 from core import wording
-from core.data import batches, library, splits
+from core.data import batches, library
 from core.data.manifest import Manifest
-from core.errors import UnusableData, UnusableRun
-from core.evaluation import familiarity
-from core.evaluation.metrics import evaluate_predictions
-from core.models import classifier, features, registry, weights
+from core.errors import UnusableData
+from core.models import classifier, weights
 from core.recipes import creation, fitting
 from core.recipes.recipe import Recipe
 from core.recipes.specs import OptimiserSpec, WeightsSpec
 from core.runs import store
-from core.runs.store import PROBABILITY, Run
+from core.runs.store import Run
 from core.training import checkpoint, execution, feeds, frozen, loop, schedules
-from core.training.events import BatchSplit, EpochDone, StepDone
-from core.training.worker import cores, costs, environment
-from core.training.worker.diary import Diary
+from core.training.events import BatchSplit, BatchValidated, EpochDone, Event, StepDone
+from core.training.worker import cores, environment, final, recovery
+from core.training.worker.diary import Diary, Stopped
 from core.training.worker.losses import Losses, finite
 
-REFERENCE_SHARE = 0.1  # images read for the reference, of all those that training read: it takes about a thirtieth of its time
-REFERENCE_LEAST = 200  # images, where training was so short
+CHECKPOINT_EVERY = 600.0  # seconds of an epoch, besides its end
 
 
 class Session:
@@ -41,6 +37,7 @@ class Session:
     def __init__(self, run: Run, recipe: Recipe, diary: Diary, how: execution.Execution) -> None:
         self.run, self.recipe, self.diary, self.how = run, recipe, diary, how
         self.losses = Losses(run)
+        self._stored = time.monotonic()  # when the last checkpoint was
 
     @classmethod
     def open(cls, run: Run, device: str | None, diary: Diary) -> Session:
@@ -48,87 +45,40 @@ class Session:
         how = execution.choose(recipe, device)
         session = cls(run, recipe, diary, how)
         diary.note(device=how.device_name, phase="opening the data", epochs=recipe.epochs)
-        run.write_environment(environment.describe(how))
+        run.write_environment(run.environment() | environment.describe(how))
         session._open_data()
         session._build()
-        state = run.checkpoint()
-        if state is None:
-            session._begin()
-        else:
-            session._go_on(state)
+        session._take_up()
         return session
 
     def train(self) -> None:
-        """Follow the loop's events; write what they say."""
+        """Follow the loop's events; write what they say.
+
+        Raises:
+            Stopped: the run was asked to stop; all that going on needs is stored.
+        """
         told = partial(self.diary.working, "computing features")
         feeding = frozen.fed(self.progress, self.data, self.recipe, self.how, told)
         with execution.prepared(self.how), feeding as (train, validation), cores.followed(self.how) as give_way:
-            for event in loop.fit(self.progress, train, validation, self.plan, self.how):
-                if isinstance(event, StepDone):
-                    self.losses.add(event)
+            try:
+                for event in loop.fit(self.progress, train, validation, self.plan, self.how):
                     give_way()
-                    self.diary.stepped(event, self.recipe.epochs)
-                elif isinstance(event, EpochDone):
-                    self._write_epoch(event)
-                else:
-                    self._note_split(event)
+                    self._write_down(event)
+            except Stopped:
+                self._store()
+                self._note_position()
+                raise
 
     def test(self) -> dict[str, float | int] | None:
-        """Predict validation and test with the weights kept, store the predictions, evaluate the test part; None without weights."""
+        """Predict validation and test with the weights kept, store the predictions, evaluate the test part; None without weights.
+
+        Raises:
+            Stopped: the run was asked to stop.
+        """
         if not self.progress.best_weights:
             return None
-        self.diary.note(phase="testing")
         self.progress.model.load_state_dict(self.progress.best_weights)
-        exact = replace(self.how, bf16=False)  # as inference does it later, so that both find the same
-        begun = time.perf_counter()
-        with execution.prepared(exact), features.recorded(self._feature_layer()) as seen:
-            validation = self._predictions("validation", exact)
-            of_validation = np.concatenate(seen)
-            table = pd.concat([validation, self._predictions("test", exact)], ignore_index=True)
-        self._note_costs(1000 * (time.perf_counter() - begun) / len(table))
-        self._write_reference(of_validation)
-        self.run.write_predictions(table)
-        evaluation = evaluate_predictions(table, self.recipe.data.classes, "test")
-        result: dict[str, float | int] = {"images": evaluation.images}
-        for name, estimate in evaluation.metrics.items():
-            result |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-        logging.info("Test part: accuracy %s, loss %.4f", wording.percent(result["accuracy"]), result["loss"])
-        return {name: value for name, value in result.items() if np.isfinite(value)}  # what is undefined is left out
-
-    def _write_reference(self, of_validation: np.ndarray) -> None:
-        """Keep what uploads are compared with; a run on few images has none, and says so in its log.
-
-        Training images are read as fast as they were trained on: what bf16 rounds is far smaller than what tells two X-rays apart.
-        """
-        train, validation = (self.data.parts[part] for part in ("train", "validation"))
-        most = min(familiarity.IMAGES, max(REFERENCE_LEAST, int(REFERENCE_SHARE * self.recipe.epochs * len(train))))
-        train = replace(train, rows=familiarity.chosen(train.rows, most))
-        judged = np.isin(validation.rows, familiarity.chosen(validation.rows))
-        layer = self._feature_layer()
-        with execution.prepared(self.how), self.how.autocast():
-            of_train = np.concatenate([features.features(self.progress.model, layer, x) for x, _ in train.in_order()])
-        names = self.data.table.iloc[train.rows]
-        try:
-            reference = familiarity.fit(
-                names["sample_id"].tolist(), names["label"].tolist(), of_train, train.images[train.rows],
-                of_validation[judged], validation.images[validation.rows[judged]],
-            )  # fmt: skip
-        except UnusableRun as error:
-            logging.info("Uploads cannot be compared with the training images: %s", error)
-            return
-        reference.save(self.run.reference)
-
-    def _feature_layer(self) -> nn.Module:
-        return self.progress.model.layer(registry.get(self.recipe.model).cam_layer)
-
-    def _note_costs(self, milliseconds_an_image: float) -> None:
-        found = costs.of_network(self.recipe) | {
-            "milliseconds_an_image": milliseconds_an_image,
-            "peak_memory": costs.peak_memory(self.how.device),
-        }
-        if self.diary.status.images_per_second is not None:  # unknown where training was over within a second
-            found["images_per_second"] = self.diary.status.images_per_second
-        self.diary.note(costs=found)
+        return final.Final(self.run, self.recipe, self.diary, self.how, self.data, self.progress.model).test()
 
     def _open_data(self) -> None:
         recipe, diary = self.recipe, self.diary
@@ -143,7 +93,7 @@ class Session:
         recipe, train = self.recipe, self.data.parts["train"]
         torch.manual_seed(recipe.seed)  # this process belongs to the run, so the global generator is its own
         model = creation.untrained(recipe)
-        classifier.fit_normalisation(model, recipe.image.normalisation, (x.cpu() for x, _ in train.in_order()))
+        classifier.fit_normalisation(model, recipe.image.normalisation, (x.cpu() for x in self.diary.seen("measuring greys", train)))
         model = self.how.place(model)
         self.progress = loop.Progress(model, _optimiser(recipe.optimiser, model, self.how))
         self.plan = loop.Plan(
@@ -155,6 +105,18 @@ class Session:
             label_smoothing=recipe.loss.label_smoothing,
             class_weights=_class_weights(recipe, train, self.how.device),
         )
+
+    def _take_up(self) -> None:
+        """Go on from where the run stands, or begin."""
+        found = recovery.find(self.run)
+        if found.said:
+            environment = self.run.environment()
+            self.run.write_environment(environment | {"recovered": [*environment.get("recovered", ()), *found.said]})
+        if found.state is None:
+            self._begin()
+        else:
+            self._go_on(found)
+        self._note_position()
 
     def _begin(self) -> None:
         self.run.drop_metrics_after(0)
@@ -171,13 +133,38 @@ class Session:
         self.run.write_environment(self.run.environment() | {"weights": asdict(report)})
         logging.info("%s", report)
 
-    def _go_on(self, state: dict[str, Any]) -> None:
-        kept = self.run.weights() if self.run.has_model() else {}
-        checkpoint.unpack(self.progress, state, kept, self.run.weights_epoch())
-        if self.run.weights_epoch() != self.progress.best_epoch:  # interrupted between the two files
-            self.run.write_weights(self.progress.best_weights, self.progress.best_epoch)
-        self.run.drop_metrics_after(self.progress.epoch)
-        logging.info("Going on after epoch %d", self.progress.epoch)
+    def _go_on(self, found: recovery.Found) -> None:
+        progress = self.progress
+        checkpoint.unpack(progress, found.state, found.kept)
+        if found.model_missing:
+            self.run.write_weights(progress.best_weights, progress.best_epoch)
+        self.run.drop_metrics_after(progress.epoch, progress.step)
+        logging.info("Going on after epoch %d and %d steps of the next", progress.epoch, progress.step)
+
+    def _note_position(self) -> None:
+        """In the status, whose epoch is the one under way once it has a step."""
+        progress, steps = self.progress, self.data.parts["train"].steps()
+        epoch, step = (progress.epoch + 1, progress.step) if progress.step else (progress.epoch, steps if progress.epoch else 0)
+        self.diary.note(epoch=epoch, step=step, steps=steps, best_epoch=progress.best_epoch)
+
+    def _write_down(self, event: Event) -> None:
+        if isinstance(event, StepDone):
+            self.losses.add(event)
+            if time.monotonic() - self._stored > CHECKPOINT_EVERY:
+                self._store()
+            self.diary.stepped(event, self.recipe.epochs)
+        elif isinstance(event, BatchValidated):
+            self.diary.validated(event)
+        elif isinstance(event, EpochDone):
+            self._write_epoch(event)
+        else:
+            self._note_split(event)
+
+    def _store(self) -> None:
+        """All that going on from here needs."""
+        self.losses.write_all()
+        self.run.write_checkpoint(checkpoint.pack(self.progress), self.progress.epoch, self.progress.step)
+        self._stored = time.monotonic()
 
     def _note_split(self, event: BatchSplit) -> None:
         sentence = (
@@ -193,7 +180,7 @@ class Session:
             row |= {f"{part}_loss": finite(result.loss), f"{part}_accuracy": result.accuracy}
         self.losses.write_all()
         self.run.append_metrics(row)
-        self.run.write_checkpoint(checkpoint.pack(self.progress))
+        self._store()
         if event.best:
             self.run.write_weights(self.progress.best_weights, event.epoch)
         logging.info(
@@ -201,12 +188,7 @@ class Session:
             event.epoch, self.recipe.epochs, event.train.loss, event.validation.loss,
             wording.percent(event.validation.accuracy), ", best so far" if event.best else "",
         )  # fmt: skip
-        self.diary.note(epoch=event.epoch, step=self.data.parts["train"].steps(), best_epoch=self.progress.best_epoch)
-
-    def _predictions(self, part: splits.Part, how: execution.Execution) -> pd.DataFrame:
-        rows = self.data.table.iloc[self.data.parts[part].rows][["sample_id", "label", "patient_id", "split"]].reset_index(drop=True)
-        values = loop.probabilities(self.progress.model, self.data.parts[part], how)
-        return rows.assign(**{PROBABILITY + name: values[:, index] for index, name in enumerate(self.recipe.data.classes)})
+        self._note_position()
 
 
 def _optimiser(spec: OptimiserSpec, model: nn.Module, how: execution.Execution) -> torch.optim.Optimizer:
