@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import warmup, wording
 from core.errors import CoreError
-from core.jobs import overview
+from core.jobs import overview, requests
 from core.recipes.entry import Entry
 from core.runs import index, store
 from core.runs.status import LIVE
@@ -60,6 +60,12 @@ def navigation() -> st.Page:
 def warm_up() -> None:
     """Once a server, after its first page is drawn: loading beside it would slow it down."""
     warmup.start(warmup.APP, warmup.DELAY)
+
+
+@st.cache_resource(ttl=10, show_spinner=False)
+def attend_the_queue() -> None:
+    """Now and then, whoever looks: after a crash nobody may be left who trains what waits."""
+    requests.attend()
 
 
 def title(text: str) -> None:

@@ -82,7 +82,7 @@ def lines() -> Overview:
                 experiment_name=job.experiment_name,
                 priority=job.priority,
                 device=job.device,
-                progress=progress_text(status),
+                progress=_missing(job, living) or progress_text(status),
                 share_done=status.share_done,
                 queued_seconds=status.spent("queued", now),
                 run_seconds=status.spent("running", now),
@@ -107,6 +107,14 @@ def _state(state: str, status: Status) -> str:
     if state == "waiting":
         return state
     return "starting" if status.state == "queued" else status.state
+
+
+def _missing(job: queue.Job, living: list[supervisors.Supervisor]) -> str:
+    """What a waiting job waits for in vain, as things are; else empty."""
+    offered = {device for one in living for device in one.slots}
+    if job.state == "active" or not living or not job.wanted or any(f"{device}:".startswith(f"{job.wanted}:") for device in offered):
+        return ""
+    return f"waits for {job.wanted}, which no supervisor has"
 
 
 def _devices(living: list[supervisors.Supervisor]) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from core.errors import UnusableRun
+from core.errors import CoreError, UnusableRun
 from core.runs import database, index, store, ticket
 from core.runs.status import ProcessMark
 from core.runs.store import Run
@@ -118,12 +118,16 @@ def claim(host: str, slots: Mapping[str, int], supervisor: str) -> Job | None:
                 free |= dict.fromkeys(fitting, 0)
         return None
 
-    job = _use(take)
-    if job is not None:
-        status = job.run.status()
+    while (job := _use(take)) is not None:
+        try:
+            status = job.run.status()
+        except (CoreError, ValueError):  # its folder is gone, or damaged: nobody can train it
+            release(job)
+            continue
         old = ticket.of(job.run) or Ticket(submitted=job.submitted)
         _ticket(job, old).changed(process=None, reached=(status.epoch, status.step)).write(job.run)
-    return job
+        return job
+    return None
 
 
 def note_process(job: Job, mark: ProcessMark) -> None:

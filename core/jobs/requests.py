@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from typing import TYPE_CHECKING, Literal
 
-from core.errors import UnusableRun
+from core.errors import CoreError, UnusableRun
 from core.jobs import queue, supervisors
 from core.runs import store, ticket, trash
 from core.runs.status import RESUMABLE
 from core.runs.store import Run
+from core.settings import artifacts_dir
 
 if TYPE_CHECKING:
     from core.recipes.recipe import Recipe
@@ -24,11 +26,24 @@ def start(recipe: Recipe, *, device: str = "", priority: int = 0, experiment_nam
         experiment_name: a name that several runs share.
     """
     new = queue.new_ticket(wanted=device, priority=priority, experiment_name=experiment_name, processes=recipe.execution.processes)
-    run = store.create(recipe, before_visible=new.write)
-    queue.enqueue(run, new)
+    try:
+        run = store.create(recipe, before_visible=new.write)
+        queue.enqueue(run, new)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise CoreError(
+            "The disk has room for a run's folder.", str(error), f"Make room in {artifacts_dir()}, then start it again."
+        ) from None
     if supervised:
         supervisors.ensure()
     return run
+
+
+def attend() -> None:
+    """See to it that somebody trains what waits: after a crash or a restart nobody may be left."""
+    if queue.jobs():
+        supervisors.ensure()
 
 
 def go_on(run: Run, *, supervised: bool = True) -> Run:

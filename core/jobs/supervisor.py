@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Event
 
+from core.errors import CoreError
 from core.jobs import failures, queue, supervisors
 from core.jobs.launchers import Launcher, Trainer
 from core.jobs.queue import Job
@@ -22,7 +23,7 @@ from core.runs.status import ProcessMark, alive
 
 LOOK_EVERY = 0.5  # seconds between two looks at the queue
 SWEEP_EVERY = 60.0  # seconds between two looks for jobs that only their folders know
-VAIN_MOST = 5  # attempts in a row without any progress, after which another one will not help
+VAIN_MOST = 8  # attempts in a row without any progress, after which another one will not help
 _START_LIMIT = 60.0  # seconds for which a trainer that a dead supervisor claimed may be about to start
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class Supervisor:
             living = {one.name for one in supervisors.living()}
             for job in active:
                 if job.supervisor == name or job.supervisor not in living:
-                    self._look(job)
+                    self._look_if_there(job)
         claimed = False
         while (job := queue.claim(self.launcher.host, self.launcher.slots(), name)) is not None:
             self._start(job)
@@ -98,6 +99,13 @@ class Supervisor:
         log.info("%s on %s", job.run_id, job.device)
         if trainer.mark is not None:
             queue.note_process(job, trainer.mark)
+
+    def _look_if_there(self, job: Job) -> None:
+        try:
+            self._look(job)
+        except (CoreError, ValueError):  # somebody removed or damaged its folder: there is nothing to go on with
+            log.exception("%s leaves the queue", job.run_id)
+            queue.release(job)
 
     def _look(self, job: Job) -> None:
         trainer = self._trainers.get(job.claim)

@@ -82,7 +82,7 @@ class Status(BaseModel):
     @property
     def seconds(self) -> float | None:
         """That trainers worked on it, waiting and pauses left out; None before the end."""
-        if not self.finished or not self.started:
+        if self.finished is None or self.started is None:
             return None
         return self.spent("running", self.finished) or self.finished - self.started  # older folders have no history
 

@@ -87,7 +87,7 @@ def test_what_nobody_trains_is_cancelled_at_once(state, submit):
 
 @pytest.mark.parametrize("ask", [requests.cancel, requests.pause])
 def test_what_has_ended_cannot_be_stopped(ask, submit):
-    with pytest.raises(UnusableRun, match="which is done. There is nothing to stop"):
+    with pytest.raises(UnusableRun, match=r"which is done\. There is nothing to stop"):
         ask(ended(submit(), "done"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections import Counter
 
@@ -196,6 +197,18 @@ def test_a_full_disk_does_not_end_the_supervisor(submit, supervise, monkeypatch)
     monkeypatch.setattr(supervisor, "step", failing)
     supervisor.work(idle_seconds=30)
     assert states(run) == ["done"]
+
+
+def test_a_removed_or_damaged_folder_leaves_the_queue_and_holds_nobody_up(submit, supervise):
+    active, waiting, last = submit(), submit(), submit()
+    supervisor = supervise("sleep")
+    until(started(active), lambda: supervisor.step("me"))
+    shutil.rmtree(waiting.folder)
+    kill_trainer(active)
+    (active.folder / "status.json").write_text("{")
+    other = supervise()
+    until(lambda: not queue.jobs(), lambda: other.step("other"))
+    assert states(last) == ["done"]
 
 
 def test_an_idle_supervisor_goes_and_takes_its_file_along(supervise, artifacts):

@@ -33,8 +33,9 @@ elif what == ["advance"]:
         epoch = json.load(file)["epoch"]
     change(epoch=epoch + 1)
     time.sleep(600)
-elif what[:1] == ["fail"]:
-    change(state="failed", failure=what[1], message="It failed.", finished=time.time())
-elif what != ["exit"]:
-    change(state="done", finished=time.time())
-note("end")
+else:
+    note("end")
+    if what[:1] == ["fail"]:
+        change(state="failed", failure=what[1], message="It failed.", finished=time.time())
+    elif what != ["exit"]:
+        change(state="done", finished=time.time())
