@@ -44,7 +44,7 @@ def train(
         run = store.find(resume)
         _refuse_unresumable(run)
     else:
-        run = store.create(recipe_from(data, recipe, model, changes))
+        run = store.create(recipe_from(data, recipe, model, changes), trained_here=True)
     status = _work(run, device)
     emit(_outcome(run, status), json, _summary(run, status))
 
@@ -54,7 +54,7 @@ def demo(json: Json = False) -> None:
     from core import demo as demonstration
     from core.runs import store
 
-    run = store.create(demonstration.recipe(Progress().counted("drawing synthetic images")))
+    run = store.create(demonstration.recipe(Progress().counted("drawing synthetic images")), trained_here=True)
     status = _work(run, device=None)
     if status.result is None:
         emit(_outcome(run, status), json, _summary(run, status))
@@ -111,14 +111,14 @@ def _work(run: Run, device: str | None) -> Status:
 
 
 def _outcome(run: Run, status: Status) -> dict[str, Any]:
-    parts = run.split()["split"].value_counts()
+    parts = run.split()["split"].value_counts() if run.has_split() else {}
     return {
         "run_id": run.id,
         "status": status.state,
         "metrics": status.result,
         "best_epoch": status.best_epoch,
         "images": {part: int(count) for part, count in parts.items()},
-        "split": run.split_kind(),
+        "split": run.split_kind() if run.has_split() else "",
         "folder": str(run.folder),
     }
 

@@ -31,7 +31,7 @@ _ENTRIES = (
 _BY_NAME = {entry.name: entry for entry in _ENTRIES}
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _APART = {
-    *("name", "data", "seed", "reference", "precision", "subset.seed"),
+    *("name", "data", "seed", "reference", "precision", "subset.seed", "continues", "continues_after"),
     *("split.folds", "split.fold", "split.seed", "weights.sha256"),
 }
 """What may differ between two runs of one recipe: the data, chance, the fold, and how exactly a device calculates."""
@@ -109,7 +109,7 @@ def save(recipe: Recipe, name: str, overwrite: bool = False) -> Path:
 def differences(recipe: Recipe) -> list[tuple[str, Any, Any]]:
     """(dotted field, the entry's value, the recipe's) wherever `recipe` differs from the entry in its name.
 
-    Data, seeds, folds, reference mode and precision are left out. Classes are compared by meaning. Empty without such an entry.
+    Data, seeds, folds, reference mode, precision and a run continued are left out. Classes are compared by meaning. Empty without such an entry.
     """
     if recipe.name not in _BY_NAME:
         return []

@@ -68,6 +68,8 @@ class Recipe(Spec):
     execution: ExecutionSpec = ExecutionSpec()
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 where the device gains; the run's environment says which
     reference: bool = False  # fp32 and deterministic: bit-identical repeats on the CPU
+    continues: str = ""  # the id of a run of this recipe with fewer epochs, from whose end this one goes on
+    continues_after: int = Field(0, ge=0)  # that run's epochs
 
     @property
     def id(self) -> str:
@@ -77,9 +79,12 @@ class Recipe(Spec):
 
     @property
     def experiment(self) -> str:
-        """Hash of the content apart from seeds and fold: runs that share it are repeats of one experiment."""
+        """Hash of the content apart from seeds and fold: runs that share it are repeats of one experiment.
+
+        Of runs that continue others it counts after how many epochs, not which.
+        """
         split = self.split.model_copy(update={"fold": 0, "seed": 0})
-        return self.model_copy(update={"seed": 0, "split": split}).id
+        return self.model_copy(update={"seed": 0, "split": split, "continues": ""}).id
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -97,6 +102,10 @@ class Recipe(Spec):
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the figures should know of the training, and needs no warning of."""
+        return (*self._notes_of_features, *self._notes_of_continuing)
+
+    @property
+    def _notes_of_features(self) -> tuple[str, ...]:
         if not self.feature_views:
             return ()
         if not self.augmentation.changes or self.copies.before_split:
@@ -104,6 +113,16 @@ class Recipe(Spec):
         views = wording.count(self.feature_views, "augmented view")
         turns = ", which the epochs take in turn" if self.feature_views < self.epochs else ""
         return (f"The trunk’s features are computed once for {views} of every training image{turns}.",)
+
+    @property
+    def _notes_of_continuing(self) -> tuple[str, ...]:
+        if not self.continues:
+            return ()
+        epochs = wording.count(self.continues_after, "epoch")
+        if self.schedule.name not in ("one-cycle", "cosine"):
+            return (f"Goes on from the end of run {self.continues}, after {epochs}; it is as if trained for all {self.epochs} at once.",)
+        rates = f"its learning rates from there on are those of a {self.schedule.name} schedule over all {self.epochs} epochs"
+        return (f"Goes on from the end of run {self.continues}, after {epochs}; {rates}, the earlier ones those of the shorter schedule.",)
 
     def __hash__(self) -> int:
         return hash(self.id)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import InvalidSpec, UnknownName, UnusableRun
 from core.files import replacing, write_json, write_text
 from core.runs import checkpoints, kept_weights, metric_rows
-from core.runs.status import Status, honest
+from core.runs.status import ProcessMark, Status, honest
 from core.settings import artifacts_dir
 
 if TYPE_CHECKING:
@@ -250,17 +250,22 @@ class Run:
         return pd.read_parquet(self.folder / name)
 
 
-def create(recipe: Recipe, before_visible: Callable[[Run], object] = lambda _: None) -> Run:
+def create(recipe: Recipe, trained_here: bool = False, before_visible: Callable[[Run], object] = lambda _: None) -> Run:
     """A new run folder with its recipe, queued. Its id says when, which model and which draw.
 
-    `before_visible` adds to the folder before others see the run.
+    Args:
+        trained_here: this very process is about to train it. It is marked so at once: nobody else takes it from the queue, and when the
+            process ends before its first word the run does not look queued for ever.
+        before_visible: adds to the folder before others see the run.
     """
     run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe.model}-{uuid.uuid4().hex[:4]}"
     run = Run(runs_dir() / run_id)
     run.folder.mkdir(parents=True)
     write_text(run.folder / "recipe.json", recipe.to_json())
     before_visible(run)
-    run.write_status(Status(created=time.time(), epochs=recipe.epochs).changed())
+    now = time.time()
+    mark = {"process": ProcessMark.of_this(), "heartbeat": now} if trained_here else {}
+    run.write_status(Status(created=now, epochs=recipe.epochs).changed(**mark))
     return run
 
 

@@ -49,6 +49,14 @@ def test_a_new_run_has_its_recipe_and_is_queued(artifacts: Path) -> None:
     assert files(run.folder) == {"recipe.json", "status.json"}
 
 
+def test_a_run_that_its_creator_trains_does_not_look_queued_when_that_one_is_gone() -> None:
+    run = store.create(recipe(), trained_here=True)
+    assert (run.status().state, run.status().process) == ("queued", ProcessMark.of_this())
+    gone = ProcessMark.of_this().model_copy(update={"started": 1.0})
+    run.write_status(run.status().changed(process=gone))
+    assert run.status().state == "interrupted"
+
+
 def test_a_new_run_has_nothing_else_yet(run: store.Run) -> None:
     assert (run.metrics(), run.log(), run.environment(), run.checkpoint(), run.weights_epoch()) == ([], "", {}, None, 0)
     assert not run.has_model()

@@ -1,31 +1,16 @@
 """The worker: a recipe in, a whole run folder out, whatever happens on the way."""
 
-import json
+import re
 import shutil
 
-import numpy as np
 import pytest
 import torch
 
 from core.data import library
-from core.errors import TrainingFailed, UnusableData
+from core.errors import NotFinite, UnusableData, UnusableRun
 from core.evaluation.metrics import evaluate_predictions
-from core.recipes import fitting
-from core.runs import store
 from core.training import loop, worker
-
-TINY = {"image.size": 24, "epochs": 3, "batch_size": 8, "reference": True}
-
-
-@pytest.fixture
-def make_run(make_folder):
-    """Queued runs of the 22-layer CNN on one small random data set, each trained in a second."""
-    manifest = library.open_dataset(str(make_folder({"a": 20, "b": 20}, size=24, patients=2, name="set")))
-
-    def make(**changes):
-        return store.create(fitting.fit(fitting.draft(model="alasfoor-cnn22", **(TINY | changes)), manifest)[0])
-
-    return make
+from tests.training.interruptions import assert_equal_runs
 
 
 def test_a_run_leaves_a_folder_with_everything_that_the_design_names(make_run):
@@ -62,37 +47,6 @@ def test_equal_recipes_in_reference_mode_give_equal_runs(make_run):
     assert_equal_runs(first, second)
 
 
-@pytest.mark.parametrize("stop_at", [1, 2])
-def test_an_interrupted_run_that_goes_on_equals_one_never_interrupted(make_run, monkeypatch, stop_at):
-    whole, broken = make_run(), make_run()
-    worker.run(whole)
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "_step", interrupted_after(stop_at * 4 - 2))
-        with pytest.raises(KeyboardInterrupt):
-            worker.run(broken)
-    assert broken.status().state == "failed"
-    assert worker.run(broken).state == "done"
-    assert_equal_runs(whole, broken)
-
-
-def test_an_interruption_between_checkpoint_and_weights_leaves_the_right_weights_after_going_on(make_run, monkeypatch):
-    whole, broken = make_run(keep="last"), make_run(keep="last")
-    worker.run(whole)
-    with monkeypatch.context() as patch:
-        patch.setattr(store.Run, "write_weights", dying_at_epoch(2))
-        with pytest.raises(KeyboardInterrupt):
-            worker.run(broken)
-    assert broken.weights_epoch() == 1
-    assert broken.checkpoint()["best_epoch"] == 2
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "_step", interrupted_after(0))
-        with pytest.raises(KeyboardInterrupt):
-            worker.run(broken)
-    assert broken.weights_epoch() == 2
-    worker.run(broken)
-    assert_equal_runs(whole, broken)
-
-
 def test_a_cancelled_run_keeps_and_tests_the_best_weights_so_far(make_run):
     run = make_run(epochs=50)
     status = worker.run(run, report=lambda now: run.request_cancel() if now.epoch == 2 else None)
@@ -113,11 +67,11 @@ def test_a_run_cancelled_before_its_first_epoch_has_no_result_and_says_so(make_r
 
 def test_a_loss_that_is_not_finite_fails_the_run_with_the_epoch_and_the_way_out(make_run):
     run = make_run(**{"optimiser.name": "sgd", "optimiser.lr": 10.0, "optimiser.momentum": 0.99, "schedule.name": "constant", "epochs": 60})
-    with pytest.raises(TrainingFailed, match="Lower the learning rate"):
+    with pytest.raises(NotFinite, match="Lower the learning rate"):
         worker.run(run)
     status = run.status()
-    assert status.state == "failed"
-    assert "in epoch" in status.message
+    assert (status.state, status.failure) == ("failed", "not finite")
+    assert re.search(r"in epoch \d+, from step \d+ on", status.message)
 
 
 def test_data_that_is_gone_fails_the_run_with_the_folder_named(make_run):
@@ -126,6 +80,7 @@ def test_data_that_is_gone_fails_the_run_with_the_folder_named(make_run):
     with pytest.raises(UnusableData, match="is gone"):
         worker.run(run)
     assert "is gone" in run.status().message
+    assert run.status().failure == "data"
 
 
 def test_data_that_changed_since_the_recipe_was_made_is_refused(make_run, make_folder):
@@ -144,6 +99,22 @@ def test_a_run_starts_from_the_weights_of_an_earlier_one_and_says_which(make_run
     before, after = first.weights()["network.conv_1.weight"], second.weights()["network.conv_1.weight"]
     torch.testing.assert_close(after, before, atol=1e-6, rtol=0)
     assert first.id in second.environment()["weights"]["described"]
+
+
+def test_a_run_that_is_done_is_not_trained_again(make_run):
+    run = make_run(epochs=1)
+    done = worker.run(run)
+    with pytest.raises(UnusableRun, match=r"Received: .*, which is done\. Start a new run with more epochs"):
+        worker.run(run)
+    assert run.status() == done
+
+
+def test_a_run_that_another_trainer_holds_is_left_to_it(make_run):
+    run = make_run()
+    queued = run.status()
+    with run.exclusively(), pytest.raises(UnusableRun, match="which another one has"):
+        worker.run(run)
+    assert run.status() == queued
 
 
 def test_copies_before_the_split_are_said_wherever_the_split_is(make_run):
@@ -186,17 +157,7 @@ def test_an_unexpected_error_stands_in_the_log_with_its_traceback(make_run, monk
     with pytest.raises(ZeroDivisionError):
         worker.run(run)
     assert "Traceback" in run.log()
-    assert run.status().message == "ZeroDivisionError: division by zero"
-
-
-def test_memory_that_runs_out_is_explained(make_run, monkeypatch):
-    def exhausted(*_):
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    run = make_run()
-    monkeypatch.setattr(loop, "_step", exhausted)
-    with pytest.raises(TrainingFailed, match="smaller batch"):
-        worker.run(run)
+    assert (run.status().message, run.status().failure) == ("ZeroDivisionError: division by zero", "other")
 
 
 def test_metrics_hold_nothing_that_depends_on_the_clock(make_run):
@@ -207,37 +168,3 @@ def test_metrics_hold_nothing_that_depends_on_the_clock(make_run):
         *("kind", "epoch", "step", "steps", "loss", "lr", "best"),
         *("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"),
     }
-
-
-def interrupted_after(steps):
-    """The loop's own step, which a Ctrl-C ends after `steps` calls."""
-    original, calls = loop._step, iter(range(steps))
-
-    def step(*arguments):
-        if next(calls, None) is None:
-            raise KeyboardInterrupt
-        return original(*arguments)
-
-    return step
-
-
-def dying_at_epoch(epoch):
-    """`Run.write_weights`, which a Ctrl-C ends before it writes those of `epoch`."""
-    original = store.Run.write_weights
-
-    def write(run, weights, at):
-        if at == epoch:
-            raise KeyboardInterrupt
-        original(run, weights, at)
-
-    return write
-
-
-def assert_equal_runs(first, second):
-    assert (first.folder / "metrics.jsonl").read_text() == (second.folder / "metrics.jsonl").read_text()
-    one, other = first.weights(), second.weights()
-    assert one.keys() == other.keys()
-    assert all(torch.equal(one[name], other[name]) for name in one)
-    columns = ["probability_a", "probability_b"]
-    np.testing.assert_array_equal(first.predictions()[columns], second.predictions()[columns])
-    assert json.loads((first.folder / "recipe.json").read_text()) == json.loads((second.folder / "recipe.json").read_text())

@@ -20,7 +20,7 @@ from core.models import classifier, weights
 from core.recipes import creation, fitting
 from core.recipes.recipe import Recipe
 from core.recipes.specs import OptimiserSpec, WeightsSpec
-from core.runs import store
+from core.runs import continuation, store
 from core.runs.store import Run
 from core.training import checkpoint, execution, feeds, frozen, loop, schedules
 from core.training.events import BatchSplit, BatchValidated, EpochDone, Event, StepDone
@@ -84,7 +84,8 @@ class Session:
         recipe, diary = self.recipe, self.diary
         manifest = library.open_dataset(recipe.data.name, partial(diary.working, "drawing images"))
         _refuse_other_data(fitting.taken(recipe, manifest), recipe)
-        before = self.run.split()["split"].to_numpy(dtype=str) if self.run.has_split() else None
+        known = continuation.source(recipe) if recipe.continues and not self.run.has_split() else self.run
+        before = known.split()["split"].to_numpy(dtype=str) if known.has_split() else None
         self.data = feeds.open_feeds(recipe, manifest, self.how.device, partial(diary.working, "decoding images"), before)
         self.run.write_split(self.data.table)
         logging.info("%s: %s, split %s", manifest.name, wording.count(len(self.data.table), "image"), self.data.split.kind)
@@ -112,6 +113,9 @@ class Session:
         if found.said:
             environment = self.run.environment()
             self.run.write_environment(environment | {"recovered": [*environment.get("recovered", ()), *found.said]})
+        if found.state is None and self.recipe.continues:
+            continuation.take_over(self.run, self.recipe)
+            found = recovery.find(self.run)
         if found.state is None:
             self._begin()
         else:
