@@ -16,7 +16,7 @@ from core.explain import overlay
 from core.report import answer as answer_page
 from core.report.tables import Table
 from core.runs import store
-from pages import _downloads, _map, _networks, parts
+from pages import _checks, _downloads, _map, _networks, parts
 
 if TYPE_CHECKING:
     from core.explain.heatmap import HeatMap
@@ -55,6 +55,8 @@ def show(run: store.Run, given: Sequence[Upload], key: Hashable) -> None:
         heat = predictor.heat_map(outcome.prepared, label, method, layer)
         _map.draw(predictor, outcome, heat)
     _map.trust(predictor, outcome, heat)
+    with st.expander("Do the hot places matter?", icon=":material/content_cut:"):
+        _checks.show(predictor, run.weights_epoch(), outcome, label, [method], layer)
     _neighbours(run, outcome)
     _take_away(run, predictor, upload, outcome, heat)
 
