@@ -43,10 +43,11 @@ def show(run: store.Run, given: Sequence[Upload], key: Hashable) -> None:
     if isinstance(outcome, Problem):
         parts.problems(CoreError.of([outcome]))
         return
-    if _withheld(outcome, upload.name):
-        return
-    for warning in outcome.warnings:
-        st.warning(warning, icon=":material/warning:")
+    with st.container():  # one place for them all, or what follows would stand twice while the page goes from one image to the next
+        if _withheld(outcome, upload.name):
+            return
+        for warning in outcome.warnings:
+            st.warning(warning, icon=":material/warning:")
     left, right = st.columns(2, gap="large")
     with right:
         _say(predictor, outcome)
