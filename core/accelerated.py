@@ -64,6 +64,10 @@ class Trial:
         return ""
 
 
+class _CutShort(Exception):
+    """The making of a graph was ended from outside, as with the program itself: that says nothing of the network."""
+
+
 class Session:
     """The network's graph, ready to answer. May be shared between threads, and needs no lock."""
 
@@ -105,7 +109,7 @@ def cache_dir() -> Path:
 
 
 def session(run: store.Run, folder: Path, by_torch: Pass, images: Sequence[np.ndarray]) -> Session | None:
-    """The run's session, made and tried where that was not done before; None where torch is to be used, from now on.
+    """The run's session, made and tried where that was not done before; None where torch is to be used.
 
     Args:
         folder: where graphs and outcomes are kept.
@@ -122,6 +126,8 @@ def session(run: store.Run, folder: Path, by_torch: Pass, images: Sequence[np.nd
         made = Session(graph)
         trial = tried(by_torch, made, images)
         found = asdict(trial) | {"reason": trial.reason}
+    except _CutShort:
+        return None  # without an outcome, so that it is tried again
     except CoreError as error:
         found = {"reason": str(error)}
     logging.getLogger(__name__).info("%s in ONNX Runtime: %s %s", run.id, found["reason"] or "used", found)
@@ -173,6 +179,8 @@ def _make(run: store.Run, path: Path) -> None:
     atexit.register(child.kill)  # nobody is left to use it
     _, said = child.communicate()
     atexit.unregister(child.kill)
+    if child.returncode < 0:  # by a signal
+        raise _CutShort
     if child.returncode or not path.is_file():
         last = said.strip().splitlines()[-1:] or [f"exit {child.returncode}"]
         raise CoreError("A network can be written as an ONNX graph.", f"{run.recipe().model}: {last[0]}", "Its answers stay with torch.")

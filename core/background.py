@@ -6,6 +6,7 @@ nor pages: work is any function that tells its progress, and it is stopped where
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import logging
 from collections import OrderedDict, deque
@@ -26,6 +27,7 @@ Work = Callable[[Progress], Any]
 
 KEPT = 64  # ended works whose results stay
 WAITING = 32  # works in the queue
+CLOSING = 10.0  # seconds that the program's end waits for a work to reach its next piece
 
 
 class FairLock:
@@ -137,11 +139,25 @@ class Pool:
             self._changed.wait_for(lambda: key not in self._found or not self._found[key].live, seconds)
             return self._found.get(key)
 
+    def close(self, seconds: float = CLOSING) -> None:
+        """End all that waits or runs, and return when nothing runs any more, or `seconds` have passed.
+
+        Before the interpreter ends: a thread that is in compiled code then would abort the whole program.
+        """
+        with self._changed:
+            for key in [key for key, found in self._found.items() if found.live]:
+                if self._works.pop(key, None):
+                    self._note(key, Snapshot("cancelled"))
+                else:
+                    self._cancelled.add(key)
+            self._changed.wait_for(lambda: not self._at_work, seconds)
+
     def _run(self) -> None:
         while True:
             with self._changed:
                 if not self._works:
                     self._at_work = False
+                    self._changed.notify_all()
                     return
                 key = next(iter(self._works))
                 work = self._works.pop(key)
@@ -182,7 +198,9 @@ class Pool:
 @cache
 def pool(name: str = "checks") -> Pool:
     """The one of this name that all browser sessions share; works of different names do not wait for each other."""
-    return Pool(name)
+    made = Pool(name)
+    atexit.register(made.close)
+    return made
 
 
 def key_of(*parts: object) -> str:

@@ -77,6 +77,14 @@ def count(number: int, thing: str, things: str | None = None) -> str:
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
 
 
+def size(number: int) -> str:
+    """Bytes as text: "12.3 GB", "15 MB", "3 kB"."""
+    for unit, name, digits in ((1e9, "GB", 1), (1e6, "MB", 0)):
+        if number >= unit:
+            return f"{number / unit:,.{digits}f} {name}"
+    return f"{-(-number // 1000)} kB"
+
+
 def short(number: float) -> str:
     """A large number in three digits: "62.3 k", "11.2 M", "1.82 G"."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):

@@ -16,7 +16,7 @@ from core.explain import overlay
 from core.report import answer as answer_page
 from core.report.tables import Table
 from core.runs import store
-from pages import _downloads, _map, _networks, parts
+from pages import _checks, _downloads, _map, _networks, parts
 
 if TYPE_CHECKING:
     from core.explain.heatmap import HeatMap
@@ -43,10 +43,11 @@ def show(run: store.Run, given: Sequence[Upload], key: Hashable) -> None:
     if isinstance(outcome, Problem):
         parts.problems(CoreError.of([outcome]))
         return
-    if _withheld(outcome, upload.name):
-        return
-    for warning in outcome.warnings:
-        st.warning(warning, icon=":material/warning:")
+    with st.container():  # one place for them all, or what follows would stand twice while the page goes from one image to the next
+        if _withheld(outcome, upload.name):
+            return
+        for warning in outcome.warnings:
+            st.warning(warning, icon=":material/warning:")
     left, right = st.columns(2, gap="large")
     with right:
         _say(predictor, outcome)
@@ -55,6 +56,8 @@ def show(run: store.Run, given: Sequence[Upload], key: Hashable) -> None:
         heat = predictor.heat_map(outcome.prepared, label, method, layer)
         _map.draw(predictor, outcome, heat)
     _map.trust(predictor, outcome, heat)
+    with st.expander("Do the hot places matter?", icon=":material/content_cut:"):
+        _checks.show(predictor, run.weights_epoch(), outcome, label, [method], layer)
     _neighbours(run, outcome)
     _take_away(run, predictor, upload, outcome, heat)
 

@@ -24,7 +24,6 @@ LOOKS = 1.0  # seconds between two looks at a check that runs
 
 def show(predictor: Predictor, epoch: int, answer: Answer, label: str, methods: Sequence[str], layer: str) -> None:
     """Offer both checks of the maps of `methods`, and show how they stand. `epoch`: of the network's weights."""
-    st.subheader("Do the hot places matter?")
     number, x = predictor.classes.index(label), predictor.input(answer.prepared)
     of = (predictor.run_id, epoch, answer.prepared, label, layer)
     first, second = st.tabs(["Deletion and insertion", "ROAD"])
@@ -45,7 +44,8 @@ def show(predictor: Predictor, epoch: int, answer: Answer, label: str, methods: 
         if found:
             _deletion(found, method, label)
     with second:
-        st.caption(f"Of all maps above: {', '.join(METHODS[name].title for name in methods)}.")
+        shown = "all maps" if len(methods) > 1 else "the map"
+        st.caption(f"Of {shown} above: {', '.join(METHODS[name].title for name in methods)}.")
         found = _checked("ROAD", background.key_of("road", tuple(methods), *of), all_of_them)
         if found:
             _road(found, label)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import answers, figures, wording
 from core.data.uploads import Upload
+from core.report.tables import markdown_text
 from core.runs import index, store
 from pages import _networks, parts
 
@@ -63,4 +64,6 @@ def show(chosen: Sequence[str], upload: Upload, key: Hashable) -> None:
         with columns[number % COLUMNS].container(border=True):
             st.markdown(f"**{voice.label}** {wording.percent(voice.probabilities[voice.label])}")
             st.image(voice.picture, width="stretch", alt=f"Heat map of {voice.model} for {voice.label}")
+            shares = (f"{name} {wording.percent(share)}" for name, share in voice.probabilities.items())
+            st.caption(markdown_text(", ".join(shares)))
             st.caption(f"{voice.model}, Grad-CAM, peak {voice.peak:.3g}", help=voice.run_id)

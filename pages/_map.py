@@ -89,5 +89,5 @@ def trust(predictor: Predictor, answer: Answer, heat: HeatMap) -> None:
             columns = st.columns(len(found.stages) + 1)
             columns[0].image(overlay.blend(answer.prepared, heat), caption="as trained", width="stretch")
             for column, stage in zip(columns[1:], found.stages, strict=True):
-                text = f"{stage.randomised:.0%} of the layers random: rank correlation {stage.spearman:.2f}"
+                text = f"{wording.percent(stage.randomised)} of the layers random: rank correlation {stage.spearman:.2f}"
                 column.image(overlay.blend(answer.prepared, stage.heat), caption=text, width="stretch")

@@ -51,6 +51,7 @@ for place, method in enumerate(methods, start=1):
         for warning in heat.warnings():
             st.caption(f":material/warning: {warning}")
 if drawn:
+    st.subheader("Do the hot places matter?")
     _checks.show(predictor, run.weights_epoch(), answer, label, drawn, layer)
 
 st.subheader("How well do the maps find the truth?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,17 @@ def test_a_network_that_cannot_be_written_stays_with_torch(made: tuple[Run, Path
     monkeypatch.setattr(accelerated, "_make", fails)
     assert accelerated.session(made[0], tmp_path, Predictor(made[0])._by_torch, PREPARED) is None
     assert "A rule." in json.loads(next(tmp_path.glob("*/trial.json")).read_text())["reason"]
+
+
+def test_a_making_that_was_cut_short_is_tried_again(made: tuple[Run, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(subprocess.Popen):
+        def __init__(self, *args: object, **more: object) -> None:
+            super().__init__(*args, **more)
+            self.kill()
+
+    monkeypatch.setattr(subprocess, "Popen", Killed)
+    assert accelerated.session(made[0], tmp_path, Predictor(made[0])._by_torch, PREPARED) is None
+    assert not list(tmp_path.glob("*/trial.json"))
 
 
 def test_a_predictor_of_other_weights_stays_with_torch(made: tuple[Run, Path]) -> None:

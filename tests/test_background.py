@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event, Thread
 
 import numpy as np
@@ -13,6 +16,20 @@ from core.background import FairLock, Pool, Progress, key_of
 from core.errors import CoreError
 
 LONG = 20  # seconds after which a test that hangs fails
+ENDS_MEANWHILE = """
+import time, torch
+from core import background
+
+def work(told):
+    for number in range(10**9):
+        torch.nn.functional.conv2d(torch.rand(4, 8, 64, 64), torch.rand(8, 8, 3, 3))
+        told(number, 10**9)
+
+background.pool().start("endless", work)
+background.pool().start("waiting", work)
+while background.pool().look("endless").done < 3:
+    time.sleep(0.01)
+"""
 
 
 def until(event: Event, told: int = 0) -> Callable[[Progress], str]:
@@ -193,3 +210,28 @@ def test_work_is_named_by_content() -> None:
     assert key_of("deletion", pixels, 1) == key_of("deletion", pixels.copy(), 1)
     different = {key_of("deletion", pixels, 1), key_of("deletion", pixels[::-1], 1), key_of("deletion", pixels.reshape(2, 3), 1)}
     assert len(different | {key_of("road", pixels, 1), key_of("deletion", pixels, 2)}) == 5
+
+
+def test_all_that_waits_or_runs_is_ended_by_closing() -> None:
+    pool, event = Pool(), Event()
+    pool.start("runs", until(event, told=1))
+    pool.start("waits", lambda _: 1)
+    Thread(target=lambda: time.sleep(0.1) or event.set()).start()
+    pool.close(LONG)
+    assert [pool.look(key).state for key in ("runs", "waits")] == ["cancelled", "cancelled"]
+    assert pool.start("later", lambda _: 7)
+    assert pool.wait("later", LONG).result == 7
+
+
+def test_closing_does_not_wait_for_ever() -> None:
+    pool, event = Pool(), Event()
+    pool.start("stuck", until(event))
+    pool.close(0.05)
+    assert pool.look("stuck").live
+    event.set()
+
+
+def test_a_program_ends_well_while_work_goes_on() -> None:
+    root = Path(__file__).resolve().parents[1]
+    child = subprocess.run([sys.executable, "-c", ENDS_MEANWHILE], cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    assert (child.returncode, child.stderr) == (0, "")

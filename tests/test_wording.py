@@ -37,6 +37,14 @@ def test_a_duration_is_never_said_with_more_than_three_digits_below_a_hundred_da
     assert seconds < 1 or seconds >= 100 * 86400 or float(number) < 100
 
 
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "0 kB"), (1, "1 kB"), (2_999, "3 kB"), (14_922_683, "15 MB"), (999_999_999, "1,000 MB"), (64e9, "64.0 GB")],
+)
+def test_bytes_have_the_unit_a_person_would_choose(number: int, words: str) -> None:
+    assert wording.size(number) == words
+
+
 def test_shares_are_percentages_with_one_decimal() -> None:
     assert wording.percent(0.8702) == "87.0 %"
     assert wording.percent(1) == "100.0 %"

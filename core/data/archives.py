@@ -20,11 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from core import wording
 from core.data.cache import FULL
 from core.data.images import MAX_BYTES, READABLE
 from core.data.members import MAX_RATIO, SMALL, is_hidden, leads_out, printable
 from core.data.threads import Progress
 from core.errors import Problem, UnusableData
+from core.settings import artifacts_dir
 
 USED = (*READABLE, ".csv", ".xlsx", ".npz")
 """Suffixes of files that are unpacked."""
@@ -206,9 +208,9 @@ def _others(problems: list[Problem]) -> list[Problem]:
 
 def no_room(folder: Path, needed: int | None = None) -> UnusableData:
     """The error for files of `needed` bytes in all that do not fit beside `folder`; None: the disk filled up on the way."""
-    free = f"{shutil.disk_usage(folder.parent).free / 1e9:.1f} GB free in {folder.parent}"
+    free = f"{wording.size(shutil.disk_usage(folder.parent).free)} free in {artifacts_dir()}"
     return UnusableData(
         "The files of an archive must fit on the disk.",
-        f"{needed / 1e9:.1f} GB for {free}" if needed else f"a disk that filled up; now {free}",
+        f"{wording.size(needed)} for {free}" if needed else f"a disk that filled up; now {free}",
         "Free some room, or set CXRLAB_ARTIFACTS to a folder on a larger disk.",
     )

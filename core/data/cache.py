@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from core import wording
 from core.data import images, threads
 from core.data.manifest import COPY, Manifest
 from core.data.preparation import VERSION, Preparation, prepare
@@ -158,6 +159,6 @@ def _refuse_full_disk(folder: Path, needed: int) -> None:
 def _no_room(folder: Path, needed: int) -> UnusableData:
     return UnusableData(
         "The decoded images must fit on the disk.",
-        f"{needed / 1e9:.1f} GB for {shutil.disk_usage(folder).free / 1e9:.1f} GB free in {folder}",
+        f"{wording.size(needed)} for {wording.size(shutil.disk_usage(folder).free)} free in {folder}",
         "Choose a smaller image size, free some room, or set CXRLAB_ARTIFACTS to a folder on a larger disk.",
     )

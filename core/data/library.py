@@ -184,7 +184,7 @@ def _register(
         folder = artifacts_dir()
         raise UnusableData(
             "The report of an import must fit on the disk.",
-            f"{shutil.disk_usage(folder).free / 1e6:.1f} MB free in {folder}",
+            f"{wording.size(shutil.disk_usage(folder).free)} free in {folder}",
             "Free some room, or set CXRLAB_ARTIFACTS to a folder on a larger disk.",
         ) from error
 

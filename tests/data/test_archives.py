@@ -131,7 +131,10 @@ def test_a_full_disk_is_refused_before_anything_is_written(tmp_path: Path, monke
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10_000, 9_000, 2_999))
     monkeypatch.setattr(archives, "_write", lambda *_: pytest.fail("written"))
-    assert "must fit on the disk" in refused(zipped("1.png"), tmp_path)
+    message = refused(zipped("1.png"), tmp_path)
+    assert "must fit on the disk" in message
+    assert "for 3 kB free in" in message
+    assert ".tmp" not in message  # the folder it is unpacked to is gone by then
 
 
 def test_a_disk_that_fills_up_on_the_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

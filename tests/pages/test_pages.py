@@ -1,5 +1,6 @@
 """Every page opens, empty and full, and shows a mistake where it was made."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -182,6 +183,7 @@ def test_many_networks_are_asked_about_one_image(folder, open_page):
     app.toggle[0].set_value(True).run()
     assert not app.exception
     assert "The network answers" in texts(app)
+    assert re.search(r"a \d+\.\d %, b \d+\.\d %", texts(app))  # all its probabilities, not only that of its answer
 
 
 def test_one_bad_file_does_not_keep_the_others_from_an_answer(run, folder, open_page):

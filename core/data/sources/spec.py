@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from core import wording
 from core.data.vocabulary import canonical
 
 UNPUBLISHED = "not published"
@@ -117,7 +118,7 @@ class Source:
         counts = ", ".join(f"{label} {count:,}" for label, count in self.classes.items())
         return {
             "Licence": self.licence or UNPUBLISHED,
-            "Size to fetch": _megabytes(self.bytes),
+            "Size to fetch": UNPUBLISHED if self.bytes is None else wording.size(self.bytes),
             "Images": UNPUBLISHED if self.images is None else f"{self.images:,}",
             "Classes": counts or UNPUBLISHED,
             "Patients": UNPUBLISHED if self.patients is None else f"{self.patients:,}",
@@ -145,9 +146,3 @@ class Source:
                 counts[canonical(label)] += count
         different = [name for name in sorted(found.keys() | said.keys()) if found[name] != said[name]]
         return [f"{name}: {found[name]:,} imported, {said[name]:,} published" for name in different]
-
-
-def _megabytes(size: int | None) -> str:
-    if size is None:
-        return UNPUBLISHED
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6)):,} MB"

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core import wording
 from core.errors import CoreError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def download(
 def no_room(error: OSError, folder: Path, work: str, manual: str) -> DownloadFailed:
     """The error for a disk that is full, or cannot be written to."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        received = f"{shutil.disk_usage(folder).free / 1e9:.1f} GB free in {folder}, {work}"
+        received = f"{wording.size(shutil.disk_usage(folder).free)} free in {folder}, {work}"
         way_out = f"Make room and try again; it goes on where it stopped. {manual}"
         return DownloadFailed("The disk must have room for what is fetched.", received, way_out.rstrip())
     received = f"{folder}, {work}: {error.strerror}"
@@ -123,7 +124,7 @@ def _write(response: requests.Response, part: Path, progress: Progress | None) -
     go_on = response.status_code == HTTPStatus.PARTIAL_CONTENT
     done, total = part.stat().st_size if go_on else 0, _total(response)
     if total and shutil.disk_usage(part.parent).free < total - done:
-        raise OSError(errno.ENOSPC, f"{total / 1e9:.1f} GB are needed")
+        raise OSError(errno.ENOSPC, f"{wording.size(total)} are needed")
     if not go_on:
         etag = response.headers.get("ETag", "")
         mark = "" if etag.startswith("W/") else etag  # a weak one does not tell bytes apart
