@@ -93,14 +93,6 @@ def short(number: float) -> str:
     return f"{number:.0f}"
 
 
-def size(number: float) -> str:
-    """Bytes on a disk or in memory: "12 kB", "1.2 GB"."""
-    for unit_size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if number >= unit_size:
-            return f"{number / unit_size:.3g} {unit}"
-    return f"{number:.0f} B"
-
-
 def moment(timestamp: float | None) -> str:
     """A Unix time in the machine's own time zone, to the minute; empty where there is none."""
     return datetime.fromtimestamp(timestamp).strftime("%d %b %Y %H:%M") if timestamp else ""

@@ -16,6 +16,7 @@ from core.files import replacing, write_json
 from core.recipes.recipe import Recipe, compose
 from core.recipes.specs import DataSpec
 from core.runs import store
+from core.runs.status import ProcessMark
 
 DATA = DataSpec(name="set", sha256="0" * 64, classes=("covid", "normal"))
 WEIGHTS = {"network.weight": torch.arange(6.0).view(2, 3), "network.count": torch.tensor(7)}

@@ -25,7 +25,7 @@ def aged(run_id: str, days: float, artifacts: Path) -> None:
 def test_without_deleted_runs_there_is_nothing() -> None:
     assert trash.runs() == []
     assert trash.empty() == 0
-    assert trash.size_text() == "0 B"
+    assert trash.size_text() == "0 kB"
 
 
 def test_what_is_old_goes_for_good_and_what_is_not_stays(run: store.Run, artifacts: Path) -> None:
