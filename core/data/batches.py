@@ -48,17 +48,19 @@ class Feed:
     batch_size: int
     device: torch.device
     resident: torch.Tensor | None = None
+    smallest: int = 2  # images that a last training batch has, else it is left out
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def steps(self) -> int:
         """Batches a training epoch."""
-        return steps(len(self), self.batch_size)
+        return steps(len(self), self.batch_size, self.smallest)
 
-    def in_order(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Every image once, as stored: x float32 [batch, 1, S, S] in 0…1, y int64 [batch]."""
-        yield from self._gathered(self.rows[start : start + self.batch_size] for start in range(0, len(self), self.batch_size))
+    def in_order(self, first: int = 0, every: int = 1) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Every image once, as stored: x float32 [batch, 1, S, S] in 0…1, y int64 [batch]. Of the batches, each `every`th from `first`."""
+        starts = range(first * self.batch_size, len(self), every * self.batch_size)
+        yield from self._gathered(self.rows[start : start + self.batch_size] for start in starts)
 
     def shuffled(self, augmentation: Augmentation, seed: int, epoch: int, start: int = 0) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """One epoch of training batches; shapes as `in_order`. The first `start` are left out without being read or drawn.
@@ -103,10 +105,10 @@ def resident_on(device: torch.device, images: np.ndarray, free: int) -> torch.Te
     return result
 
 
-def steps(images: int, batch_size: int) -> int:
-    """Batches in an epoch of `images`: a last batch of a single image is left out, since batch normalisation cannot use it."""
+def steps(images: int, batch_size: int, smallest: int = 2) -> int:
+    """Batches in an epoch of `images`: a last one of less than `smallest` is left out, since batch normalisation cannot use it."""
     full, rest = divmod(images, batch_size)
-    return full + (rest > 1 or (rest == 1 and full == 0))
+    return full + (rest >= smallest or (rest > 0 and full == 0))
 
 
 def to_unit(pixels: torch.Tensor) -> torch.Tensor:

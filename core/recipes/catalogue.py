@@ -109,8 +109,8 @@ def save(recipe: Recipe, name: str, overwrite: bool = False) -> Path:
 def differences(recipe: Recipe) -> list[tuple[str, Any, Any]]:
     """(dotted field, the entry's value, the recipe's) wherever `recipe` differs from the entry in its name.
 
-    Data, seeds, folds, reference mode, precision and a run continued are left out. Classes are compared by meaning. Empty without
-    such an entry.
+    Data, seeds, folds, reference mode, precision and a run continued are left out. Classes are compared by meaning. Empty without such
+    an entry.
     """
     if recipe.name not in _BY_NAME:
         return []

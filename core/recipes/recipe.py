@@ -102,7 +102,7 @@ class Recipe(Spec):
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the figures should know of the training, and needs no warning of."""
-        return (*self._notes_of_features, *self._notes_of_continuing)
+        return (*self._notes_of_features, *self._notes_of_continuing, *self._notes_of_processes)
 
     @property
     def _notes_of_features(self) -> tuple[str, ...]:
@@ -113,6 +113,13 @@ class Recipe(Spec):
         views = wording.count(self.feature_views, "augmented view")
         turns = ", which the epochs take in turn" if self.feature_views < self.epochs else ""
         return (f"The trunk’s features are computed once for {views} of every training image{turns}.",)
+
+    @property
+    def _notes_of_processes(self) -> tuple[str, ...]:
+        count = self.execution.processes
+        if count == 1:
+            return ()
+        return (f"{count} processes share each batch: on a processor, batch normalisation sees each one’s part of it, not the whole.",)
 
     @property
     def _notes_of_continuing(self) -> tuple[str, ...]:
@@ -189,6 +196,9 @@ def refuse_misfits(recipe: Recipe, training_images: int | None = None) -> None:
                 f"Choose a batch size of at most {training_images}.",
             )
         )
+    if recipe.batch_size < 2 * recipe.execution.processes:
+        received = f"batch size {recipe.batch_size} for {recipe.execution.processes} processes"
+        problems.append(Problem("Each process has at least two images of a batch.", received, "Choose a larger batch, or fewer processes."))
     if len(set(recipe.subset.labels)) == 1 or len(recipe.data.classes) < 2:
         classes = recipe.subset.labels or recipe.data.classes
         problems.append(Problem("Training needs at least two classes.", ", ".join(classes) or "none", "Take another class as well."))

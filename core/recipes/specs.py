@@ -186,3 +186,10 @@ class ExecutionSpec(Spec):
     compiled: bool = False  # torch.compile: the first step takes half a minute and more
     processes: int = Field(1, ge=1, le=64)  # that train together, a device each; batch normalisation sees each one's share of a batch
     cuda_graphs: bool = False  # replay the training pass of a small network; on a GPU alone
+    processes: int = Field(1, ge=1, le=64)  # that share each batch; each has a GPU, or a part of the processor's cores
+
+    @model_validator(mode="after")
+    def _graphs_in_one_process(self) -> Self:
+        if self.cuda_graphs and self.processes > 1:
+            raise ValueError(f"CUDA graphs are replayed in one process, not in {self.processes}")
+        return self

@@ -16,6 +16,7 @@ from core.errors import InvalidSpec
 from core.hardware import default_device, device_name
 from core.recipes.recipe import Recipe
 from core.training import graphs
+from core.training.distributed import ALONE, Group
 
 Forward = Callable[[Tensor], Tensor]
 """Images float32 [batch, 1, S, S] → logits [batch, classes]: a network, or a faster way through it in training."""
@@ -33,22 +34,27 @@ class Execution:
     reason: str
     compiled: bool = False
     cuda_graphs: bool = False
+    group: Group = ALONE
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
     def forward(self, model: nn.Module) -> Forward:
-        """The way through `model` in training: itself, compiled, or replayed from a CUDA graph."""
+        """The way through `model` in training: itself or shared with other processes, compiled, or replayed from a CUDA graph."""
         if self.compiled:
-            return torch.compile(model)
+            return torch.compile(self.group.training_way(model))
+        if not self.group.alone:
+            return self.group.training_way(model)
         return graphs.Replayed(model, self.bf16) if self.cuda_graphs else model
 
     def place(self, model: nn.Module) -> nn.Module:
-        """The model on the device, in the memory format chosen."""
+        """The model on the device, in the memory format chosen; on several GPUs its batch statistics are of the whole batch."""
+        if not self.group.alone and self.device.type == "cuda":
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
         return model.to(self.device, memory_format=torch.channels_last) if self.channels_last else model.to(self.device)
 
 
-def choose(recipe: Recipe, device: str | None = None) -> Execution:
+def choose(recipe: Recipe, device: str | None = None, group: Group = ALONE) -> Execution:
     """Decide for `recipe` on `device` ("cpu", "cuda", "cuda:1"; None: a GPU where there is one).
 
     Raises:
@@ -75,6 +81,7 @@ def choose(recipe: Recipe, device: str | None = None) -> Execution:
         reason=reason,
         compiled=wanted.compiled,
         cuda_graphs=wanted.cuda_graphs,
+        group=group,
     )
 
 

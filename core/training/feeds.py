@@ -14,6 +14,8 @@ from core.data.threads import Progress
 from core.recipes import fitting
 from core.recipes.recipe import Recipe, refuse_misfits
 
+SMALLEST_PART = 2  # images of a batch that batch normalisation can use
+
 
 @dataclass(frozen=True)
 class Feeds:
@@ -54,7 +56,8 @@ def open_feeds(
     rows["train"] = training_rows(recipe, manifest, split)
     refuse_misfits(recipe, training_images=len(rows["train"]))
     resident = batches.resident_on(device, pixels, torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else None
-    parts = {part: batches.Feed(pixels, labels, rows[part], recipe.batch_size, device, resident) for part in splits.PARTS}
+    smallest = SMALLEST_PART * recipe.execution.processes
+    parts = {part: batches.Feed(pixels, labels, rows[part], recipe.batch_size, device, resident, smallest) for part in splits.PARTS}
     number = manifest.table["sha256"].str.partition(COPY)
     table = manifest.table.assign(sample_id=manifest.table["path"] + number[1] + number[2], split=split.part)
     return Feeds(parts, table[["sample_id", "sha256", "patient_id", "label", "split"]], split, augmentation)

@@ -56,9 +56,9 @@ class FeatureFeed:
         """Batches a training epoch."""
         return batches.steps(len(self), self.batch_size)
 
-    def in_order(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Every image once: its first view [batch, …], and its label int64 [batch]."""
-        for start in range(0, len(self), self.batch_size):
+    def in_order(self, first: int = 0, every: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
+        """Every image once: its first view [batch, …], and its label int64 [batch]. Of the batches, each `every`th from `first`."""
+        for start in range(first * self.batch_size, len(self), every * self.batch_size):
             rows = slice(start, start + self.batch_size)
             yield self.features[0, rows], self.labels[rows]
 
@@ -100,7 +100,7 @@ def fed(progress: Progress, data: Feeds, recipe: Recipe, how: Execution, report:
         yield train, validation
         return
     whole = progress.model
-    features = _features(whole, data, recipe, how, report)
+    features = _features(whole, data, recipe, how, report) if how.group.alone else None  # several share the trunk's work instead
     if features is None:
         yield train if data.augmentation == Augmentation() else _replayed(train, recipe.feature_views), validation
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -45,12 +46,12 @@ class Totals:
         """`sums`: of losses, of right answers, and of batches whose losses were all finite up to there. float64 [3]"""
         self.images, self.sums = images, torch.zeros(3, dtype=torch.float64) if sums is None else sums
 
-    def add(self, loss: Tensor, logits: Tensor, y: Tensor) -> None:
-        self.images += len(y)
+    def add(self, loss: Tensor, right: Tensor, images: int) -> None:
+        """A batch: its mean loss and its right answers, scalars."""
+        self.images += images
         self.sums = self.sums.to(loss.device)
-        losses = loss.double() * len(y)
-        right = (logits.argmax(dim=1) == y).sum().double()
-        self.sums = self.sums + torch.stack([losses, right, (self.sums[0] + losses).isfinite().double()])
+        losses = loss.double() * images
+        self.sums = self.sums + torch.stack([losses, right.double(), (self.sums[0] + losses).isfinite().double()])
 
     def result(self) -> Result:
         loss, right, _ = self.sums.tolist()
@@ -92,9 +93,9 @@ def fit(progress: Progress, train: Feed, validation: Feed, plan: Plan, execution
         progress.model.train()
         for x, y in train.shuffled(plan.augmentation, plan.seed, epoch, progress.step):
             lr, pieces = float(rates[progress.step]), progress.pieces
-            torch.manual_seed(stream(plan.seed, epoch, progress.step + 1, _DROPOUT))
-            loss, logits = _step(progress, forward, x, y, lr, plan, execution)
-            progress.totals.add(loss, logits, y)
+            torch.manual_seed(stream(plan.seed, epoch, progress.step + 1, _DROPOUT + execution.group.rank))
+            loss, right = _step(progress, forward, x, y, lr, plan, execution)
+            progress.totals.add(loss, right, len(y))
             progress.step += 1
             if progress.pieces > pieces:
                 yield BatchSplit(progress.pieces)
@@ -112,7 +113,7 @@ def evaluated(model: nn.Module, feed: Feed, execution: Execution) -> Iterator[To
     """Cross entropy (not smoothed, not weighted) and right answers over `feed`: the sums so far after each batch."""
     totals = Totals()
     for logits, y in _forward(model, feed, execution):
-        totals.add(F.cross_entropy(logits, y), logits, y)
+        totals.add(F.cross_entropy(logits, y), _right(logits, y), len(y))
         yield totals
 
 
@@ -136,33 +137,42 @@ def _step(progress: Progress, forward: Forward, x: Tensor, y: Tensor, lr: float,
         group["lr"] = lr
     while True:
         try:
-            loss, logits = _gradients(progress, forward, x, y, plan, execution)
+            loss, right = _gradients(progress, forward, x, y, plan, execution)
             break
         except torch.OutOfMemoryError:
-            if 2 * progress.pieces > _most_pieces(y):
+            if 2 * progress.pieces > _most_pieces(y) or not execution.group.alone:  # the other processes know nothing of it
                 raise
             progress.pieces *= 2
         _forget_failed_attempt(execution)
     progress.optimiser.step()
-    return loss, logits
+    return loss, right
 
 
 def _gradients(progress: Progress, forward: Forward, x: Tensor, y: Tensor, plan: Plan, execution: Execution) -> tuple[Tensor, Tensor]:
-    """Set the gradients of the batch's mean loss; returns loss and logits, detached. In `progress.pieces` passes."""
+    """Set the gradients of the batch's mean loss; returns it and the number of right answers. In `progress.pieces` passes.
+
+    Of several processes each computes on its part of the batch; what they set and return is the whole batch's.
+    """
     progress.optimiser.zero_grad(set_to_none=True)
-    weights, losses, outputs = plan.class_weights, [], []
+    group, weights = execution.group, plan.class_weights
+    found = torch.zeros(2, device=y.device)
     whole = len(y) if weights is None else weights[y].sum()
+    x, y = group.part(x), group.part(y)
     pieces = min(progress.pieces, _most_pieces(y))
     for images, labels in zip(x.tensor_split(pieces), y.tensor_split(pieces), strict=True):
         with execution.autocast():
             logits = forward(images).float()
         loss = F.cross_entropy(logits, labels, weight=weights, label_smoothing=plan.label_smoothing)
-        if pieces > 1:
+        if pieces > 1 or not group.alone:
             loss = loss * ((len(labels) if weights is None else weights[labels].sum()) / whole)
-        loss.backward()
-        losses.append(loss.detach())
-        outputs.append(logits.detach())
-    return torch.stack(losses).sum(), torch.cat(outputs)
+        (loss * group.size).backward()  # the mean over the processes is taken of it
+        found += torch.stack([loss.detach(), _right(logits, labels)])
+    return group.total(found).unbind()
+
+
+def _right(logits: Tensor, y: Tensor) -> Tensor:
+    """Right answers among `logits`, a scalar."""
+    return (logits.detach().argmax(dim=1) == y).sum().float()
 
 
 def _most_pieces(batch: Tensor) -> int:
@@ -178,11 +188,18 @@ def _forget_failed_attempt(execution: Execution) -> None:
 
 @torch.inference_mode()
 def _forward(model: nn.Module, feed: Feed, execution: Execution) -> Iterator[tuple[Tensor, Tensor]]:
+    """Logits and labels of every batch, in order. Several processes take them in turn; each gets all, on the processor."""
     model.eval()
-    for x, y in feed.in_order():
-        with execution.autocast():
-            logits = model(x)
-        yield logits.float(), y
+    group = execution.group
+    group.share_statistics(model)
+    own = feed.in_order(group.rank, group.size)
+    for _ in range(-(-len(feed) // (feed.batch_size * group.size))):
+        found = None
+        for x, y in islice(own, 1):
+            with execution.autocast():
+                logits = model(x)
+            found = (logits.float(), y) if group.alone else (logits.float().cpu(), y.cpu())
+        yield from filter(None, group.gathered(found))
 
 
 def _finite(totals: Totals, epoch: int) -> Result:

@@ -57,7 +57,7 @@ def preview(draft: Recipe, manifest: Manifest) -> Preview:
     labels = names.map(feeds.class_index(recipe)).to_numpy(dtype=np.int64)
     feed = batches.Feed(pixels, labels, np.arange(len(shown)), len(shown), torch.device("cpu"))
     x, y = next(feed.shuffled(feeds.augmentation_of(recipe), recipe.seed, epoch=1))
-    steps = batches.steps(len(rows), recipe.batch_size)
+    steps = batches.steps(len(rows), recipe.batch_size, feeds.SMALLEST_PART * recipe.execution.processes)
     counts = split.counts(taken)
     return Preview(
         recipe=recipe,

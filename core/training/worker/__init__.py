@@ -15,11 +15,14 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from core.errors import UnusableRun
+import torch
+
+from core.errors import CoreError, UnusableRun
 from core.runs.status import Failure, ProcessMark, State, Status
 from core.runs.store import Run
-from core.training.worker import failures
-from core.training.worker.diary import Cancelled, Diary, Paused, Report
+from core.training import distributed
+from core.training.worker import failures, several
+from core.training.worker.diary import Cancelled, Diary, Paused, Report, Stopped
 from core.training.worker.session import Session
 
 
@@ -33,15 +36,36 @@ def run(run: Run, device: str | None = None, report: Report | None = None) -> St
         UnusableRun: it is done, or another trainer is at work on it; its status stays as it is.
         CoreError: the work failed; the status says the same.
     """
+    if _processes(run) > 1 and not distributed.started_together():
+        with run.exclusively():
+            _refuse_done(run)
+        with _stopping_on_signals(run):
+            return several.trained(run, device, report)
+    with distributed.joined(on_gpus=device != "cpu" and torch.cuda.is_available()) as group:
+        return _trained(run if group.first else several.Onlooker(run.folder, group.rank), device, report, group)
+
+
+def _processes(run: Run) -> int:
+    try:
+        return run.recipe().execution.processes
+    except CoreError:
+        return 1  # which meets the same error where it is written down
+
+
+def _refuse_done(run: Run) -> None:
+    if run.status().state == "done":
+        rule = "Only a run that has not ended well can go on."
+        raise UnusableRun(rule, f"{run.id}, which is done", "Start a new run with more epochs.")
+
+
+def _trained(run: Run, device: str | None, report: Report | None, group: distributed.Group) -> Status:
+    """By this process, alone or as one of `group`."""
     with run.exclusively():
-        if run.status().state == "done":
-            raise UnusableRun(
-                "Only a run that has not ended well can go on.", f"{run.id}, which is done", "Start a new run with more epochs."
-            )
+        _refuse_done(run)
         diary = Diary(run, report)
         with _logging_to(run.folder / "log.txt"), _stopping_on_signals(run):
             try:
-                _work(run, device, diary)
+                _work(run, device, diary, group)
             except Paused:
                 _end(diary, "paused", f"Paused {_place(diary.status)}; it goes on from there.")
             except Cancelled:
@@ -49,7 +73,8 @@ def run(run: Run, device: str | None = None, report: Report | None = None) -> St
             except BaseException as error:
                 logging.exception("The run failed")
                 explained = failures.explained(error)
-                _note_failure(diary, explained, failures.kind_of(error))
+                own = failures.kind_of(error), failures.message_of(explained)
+                _note_failure(diary, *(several.reason_of_another(run, error) or own))
                 if explained is error:
                     raise
                 raise explained from error
@@ -58,10 +83,10 @@ def run(run: Run, device: str | None = None, report: Report | None = None) -> St
     return diary.status
 
 
-def _work(run: Run, device: str | None, diary: Diary) -> None:
+def _work(run: Run, device: str | None, diary: Diary, group: distributed.Group) -> None:
     begun = diary.status.started or time.time()
     diary.note(state="running", process=ProcessMark.of_this(), started=begun, message="", failure="", finished=None)
-    session = Session.open(run, device, diary)
+    session = _opened(run, device, diary, group)
     try:
         session.train()
     except Cancelled:
@@ -71,6 +96,21 @@ def _work(run: Run, device: str | None, diary: Diary) -> None:
         _end(diary, "cancelled", f"Cancelled {place}; {kept}.", result=session.test())
     else:
         _end(diary, "done", "", result=session.test())
+
+
+def _opened(run: Run, device: str | None, diary: Diary, group: distributed.Group) -> Session:
+    """Of several processes the first goes ahead: what it decodes, mends and writes the others find."""
+    session, stopped = None, None
+    if group.first:
+        try:
+            session = Session.open(run, device, diary, group)
+        except Stopped as request:
+            stopped = request
+    if stopped := group.of_first(stopped):
+        raise stopped
+    session = session or Session.open(run, device, diary, group)
+    diary.group = group
+    return session
 
 
 def _end(diary: Diary, state: State, message: str, **values: object) -> None:
@@ -86,9 +126,8 @@ def _place(status: Status) -> str:
     return f"in epoch {status.epoch} of {status.epochs}, after step {status.step} of {status.steps}"
 
 
-def _note_failure(diary: Diary, error: BaseException, kind: Failure) -> None:
+def _note_failure(diary: Diary, kind: Failure, message: str) -> None:
     """Write down why, as far as that is possible: where the disk is full it may not be, and the reason must not be lost over that."""
-    message = failures.message_of(error)
     try:
         _end(diary, "failed", message, failure=kind)
     except OSError as another:

@@ -21,8 +21,11 @@ LOOK_EVERY = 5.0  # seconds
 
 @contextmanager
 def followed(how: Execution) -> Iterator[Callable[[], None]]:
-    """Gives what to call at every step. It does nothing on a GPU, nor where repeats must be identical: threads decide the rounding."""
-    if how.device.type != "cpu" or how.deterministic:
+    """Gives what to call at every step. It does nothing on a GPU, nor where repeats must be identical: threads decide the rounding.
+
+    Nor does it among several processes, which would give way to each other.
+    """
+    if how.device.type != "cpu" or how.deterministic or not how.group.alone:
         yield lambda: None
         return
     free = FreeCores()

@@ -11,6 +11,7 @@ from torch import Tensor
 from core.data.batches import Feed
 from core.runs.status import Status
 from core.runs.store import Run
+from core.training.distributed import ALONE
 from core.training.events import BatchValidated, StepDone
 
 Report = Callable[[Status], None]
@@ -35,6 +36,7 @@ class Diary:
 
     def __init__(self, run: Run, report: Report | None) -> None:
         self.run, self.report, self.status = run, report, run.status()
+        self.group = ALONE  # until all processes of a training work side by side
         self._written = 0.0
         self._pace: list[tuple[float, int]] = []  # (time, images so far) since the training started
 
@@ -69,10 +71,10 @@ class Diary:
             self.working(phase, done, len(feed))
 
     def stop_if_asked(self) -> None:
-        if self.run.cancel_requested():
-            raise Cancelled
-        if self.run.pause_requested():
-            raise Paused
+        """Of several processes all stop at the same call, as the first one is asked to."""
+        asked = Cancelled if self.run.cancel_requested() else Paused if self.run.pause_requested() else None
+        if asked := self.group.of_first(asked):
+            raise asked
 
     def _due(self) -> bool:
         return time.monotonic() - self._written > STATUS_EVERY

@@ -32,6 +32,7 @@ def describe(how: Execution) -> dict[str, Any]:
         "deterministic": how.deterministic,
         "reason": how.reason,
         "threads": torch.get_num_threads(),
+        "processes": how.group.size,
     }
 
 

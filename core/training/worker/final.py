@@ -51,7 +51,7 @@ class Final:
         begun = time.perf_counter()
         with execution.prepared(exact), features.recorded(self._feature_layer()) as seen:
             validation = self._predictions("validation", exact)
-            of_validation = np.concatenate(seen)
+            of_validation = np.concatenate(self.how.group.dealt(seen))
             table = pd.concat([validation, self._predictions("test", exact)], ignore_index=True)
         self._note_costs(1000 * (time.perf_counter() - begun) / len(table))
         self._write_reference(of_validation)
@@ -85,7 +85,8 @@ class Final:
         except UnusableRun as error:
             logging.info("Uploads cannot be compared with the training images: %s", error)
             return
-        reference.save(self.run.reference)
+        if self.how.group.first:
+            reference.save(self.run.reference)
 
     def _feature_layer(self) -> nn.Module:
         return self.model.layer(registry.get(self.recipe.model).cam_layer)

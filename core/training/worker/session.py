@@ -22,7 +22,7 @@ from core.recipes.recipe import Recipe
 from core.recipes.specs import OptimiserSpec, WeightsSpec
 from core.runs import continuation, store
 from core.runs.store import Run
-from core.training import checkpoint, execution, feeds, frozen, loop, schedules
+from core.training import checkpoint, distributed, execution, feeds, frozen, loop, schedules
 from core.training.events import BatchSplit, BatchValidated, EpochDone, Event, StepDone
 from core.training.worker import cores, environment, final, recovery
 from core.training.worker.diary import Diary, Stopped
@@ -40,9 +40,9 @@ class Session:
         self._stored = time.monotonic()  # when the last checkpoint was
 
     @classmethod
-    def open(cls, run: Run, device: str | None, diary: Diary) -> Session:
+    def open(cls, run: Run, device: str | None, diary: Diary, group: distributed.Group = distributed.ALONE) -> Session:
         recipe = run.recipe()
-        how = execution.choose(recipe, device)
+        how = execution.choose(recipe, distributed.device_of(group.size, device), group)
         session = cls(run, recipe, diary, how)
         diary.note(device=how.device_name, phase="opening the data", epochs=recipe.epochs)
         run.write_environment(run.environment() | environment.describe(how))
