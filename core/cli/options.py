@@ -21,6 +21,8 @@ Reference = Annotated[bool, typer.Option("--reference", help="fp32 and determini
 Weights = Annotated[str | None, typer.Option(metavar="random|imagenet|FILE|run:RUN", help="Where the first weights come from.")]
 Fields = Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the recipe: head.hidden=256.")]
 
+_MOST_SEEDS = 10_000
+
 
 def changes(
     epochs: int | None,
@@ -85,6 +87,47 @@ def _weights(text: str) -> dict[str, str]:
         return {"source": text}
     source, _, place = text.partition(":")
     return {"source": "run", "place": place} if source == "run" else {"source": "file", "place": text}
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """ "0-4" → (0, 1, 2, 3, 4); "0,3,7" → (0, 3, 7); also both together.
+
+    Raises:
+        InvalidSpec: something else, or more than `_MOST_SEEDS`.
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()) or int(last or first) < int(first):
+            raise InvalidSpec("Seeds are whole numbers from 0 on, given as 0-4 or 0,3,7.", repr(text), "Write for example --seeds 0-4.")
+        if int(last or first) - int(first) >= _MOST_SEEDS:
+            raise InvalidSpec(f"A range has at most {_MOST_SEEDS:,} seeds.", repr(part), "Give a shorter range.")
+        found += range(int(first), int(last or first) + 1)
+    return tuple(dict.fromkeys(found))
+
+
+def axes(texts: list[str]) -> dict[str, tuple[Any, ...]]:
+    """["optimiser.lr=0.1,0.01"] → {"optimiser.lr": (0.1, 0.01)}. Values are JSON, or else texts.
+
+    Raises:
+        InvalidSpec: a text without a field's name or an equals sign, or a field that is given twice.
+    """
+    found: dict[str, tuple[Any, ...]] = {}
+    for text in texts:
+        name, equals, given = text.partition("=")
+        if not name or not equals or not given or name in found:
+            rule = "A field that varies is given once, as FIELD=VALUE,VALUE."
+            raise InvalidSpec(rule, repr(text), "Write for example --grid optimiser.lr=0.001,0.01.")
+        found[name] = values(given)
+    return found
+
+
+def values(text: str) -> tuple[Any, ...]:
+    """ "0.1, 0.01" → (0.1, 0.01); "sgd,adam" → ("sgd", "adam"); commas within JSON lists and objects divide nothing."""
+    try:
+        return tuple(json.loads(f"[{text}]"))
+    except ValueError:
+        return tuple(value for part in text.split(",") for value in assignments([f"value={part.strip()}"]).values())
 
 
 def slots(text: str) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -257,3 +258,10 @@ def test_an_ended_run_is_not_cancelled(run: store.Run, state: str) -> None:
     run.request_cancel()
     assert run.status().state == state
     assert not run.cancel_requested()
+
+
+def test_runs_that_draw_the_same_digits_in_a_second_are_two(monkeypatch):
+    drawn = iter(["aaaa", "aaaa", "bbbb"])
+    monkeypatch.setattr(store, "uuid", SimpleNamespace(uuid4=lambda: SimpleNamespace(hex=next(drawn))))
+    monkeypatch.setattr("core.runs.store.time.strftime", lambda _: "20260101-000000")
+    assert [store.create(recipe()).id for _ in range(2)] == ["20260101-000000-alasfoor-cnn22-aaaa", "20260101-000000-alasfoor-cnn22-bbbb"]
