@@ -10,6 +10,7 @@ from core import wording
 from core.cli import experiments, options
 from core.cli.output import Json, emit, table
 from core.errors import UsageError
+from core.recipes import written
 
 if TYPE_CHECKING:
     from core.runs.store import Run
@@ -45,7 +46,7 @@ def submit(
     changes = options.changes(epochs, image_size, batch_size, lr, seed, fold, reference, weights, set_)
     wanted = {"recipes": tuple(recipe or ()), "models": tuple(model or ()), "changes": changes, "folds": folds, "name": name}
     wanted |= {
-        "seeds": options.seeds(seeds) if seeds else (),
+        "seeds": written.seeds(seeds) if seeds else (),
         "axes": options.axes(grid or []),
         "device": device or "",
         "priority": priority,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
 
 from core.errors import InvalidSpec
+from core.recipes import written
 
 Data = Annotated[str | None, typer.Option(help="A registered data set or a folder.")]
 Epochs = Annotated[int | None, typer.Option()]
@@ -20,8 +20,6 @@ Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 …; a GPU w
 Reference = Annotated[bool, typer.Option("--reference", help="fp32 and deterministic: equal repeats on the CPU.")]
 Weights = Annotated[str | None, typer.Option(metavar="random|imagenet|FILE|run:RUN", help="Where the first weights come from.")]
 Fields = Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the recipe: head.hidden=256.")]
-
-_MOST_SEEDS = 10_000
 
 
 def changes(
@@ -63,10 +61,7 @@ def assignments(texts: list[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not name or not equals:
             raise InvalidSpec("A field is set as FIELD=VALUE.", repr(text), "Write for example --set optimiser.weight_decay=0.01.")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
+        found[name] = written.value(value)
     return found
 
 
@@ -89,23 +84,6 @@ def _weights(text: str) -> dict[str, str]:
     return {"source": "run", "place": place} if source == "run" else {"source": "file", "place": text}
 
 
-def seeds(text: str) -> tuple[int, ...]:
-    """ "0-4" → (0, 1, 2, 3, 4); "0,3,7" → (0, 3, 7); also both together.
-
-    Raises:
-        InvalidSpec: something else, or more than `_MOST_SEEDS`.
-    """
-    found: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()) or int(last or first) < int(first):
-            raise InvalidSpec("Seeds are whole numbers from 0 on, given as 0-4 or 0,3,7.", repr(text), "Write for example --seeds 0-4.")
-        if int(last or first) - int(first) >= _MOST_SEEDS:
-            raise InvalidSpec(f"A range has at most {_MOST_SEEDS:,} seeds.", repr(part), "Give a shorter range.")
-        found += range(int(first), int(last or first) + 1)
-    return tuple(dict.fromkeys(found))
-
-
 def axes(texts: list[str]) -> dict[str, tuple[Any, ...]]:
     """["optimiser.lr=0.1,0.01"] → {"optimiser.lr": (0.1, 0.01)}. Values are JSON, or else texts.
 
@@ -118,16 +96,8 @@ def axes(texts: list[str]) -> dict[str, tuple[Any, ...]]:
         if not name or not equals or not given or name in found:
             rule = "A field that varies is given once, as FIELD=VALUE,VALUE."
             raise InvalidSpec(rule, repr(text), "Write for example --grid optimiser.lr=0.001,0.01.")
-        found[name] = values(given)
+        found[name] = written.values(given)
     return found
-
-
-def values(text: str) -> tuple[Any, ...]:
-    """ "0.1, 0.01" → (0.1, 0.01); "sgd,adam" → ("sgd", "adam"); commas within JSON lists and objects divide nothing."""
-    try:
-        return tuple(json.loads(f"[{text}]"))
-    except ValueError:
-        return tuple(value for part in text.split(",") for value in assignments([f"value={part.strip()}"]).values())
 
 
 def slots(text: str) -> dict[str, int]:

@@ -126,6 +126,16 @@ class Experiment:
         tested = [[row.run_id for row in variation.rows if row.state == "done"] for variation in self.variations]
         return (tested[0] if len(tested) == 1 else [runs[-1] for runs in tested if runs])[:MOST_COMPARED]
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What the intervals are: each sentence once, with the variations that it is about where there are several."""
+        about: dict[str, list[str]] = {}
+        for variation in self.variations:
+            about.setdefault(variation.sentence, []).append(variation.title)
+        if len(about) == 1:
+            return tuple(about)
+        return tuple(f"{'; '.join(titles)}: {sentence}" for sentence, titles in about.items())
+
     def text_table(self, metrics: Sequence[str]) -> list[dict[str, str]]:
         """A row a variation, for people and for papers."""
         found = []

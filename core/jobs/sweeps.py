@@ -14,6 +14,7 @@ from core import wording
 from core.data.manifest import Manifest
 from core.errors import CoreError, InvalidSpec, Problem, UnknownName, UnusableRun
 from core.jobs import queue, requests, supervisors
+from core.models import registry
 from core.recipes import fitting
 from core.recipes.fitting import Fitted
 from core.recipes.recipe import Recipe
@@ -123,6 +124,13 @@ def cancel(name: str) -> list[Run]:
             requests.cancel(job.run)
             cancelled.append(job.run)
     return cancelled
+
+
+def fields() -> list[str]:
+    """Every field of a recipe that may be an axis, dotted, apart from networks, seeds and folds, which a sweep has of its own."""
+    apart = ("name", "model", "seed", "split.seed", "split.fold", "split.folds")
+    draft = fitting.draft(model=registry.names()[0])
+    return [name for name, _ in draft.leaves() if name not in apart and not name.startswith("data.")]
 
 
 def default_name() -> str:

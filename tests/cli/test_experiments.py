@@ -123,32 +123,6 @@ def test_an_unknown_experiment_is_wrong_usage(run_json):
     assert run_json("cancel", "--experiment", "trial")[0] == 2
 
 
-@pytest.mark.parametrize(("text", "found"), [("0-4", (0, 1, 2, 3, 4)), ("0,3,7", (0, 3, 7)), ("5", (5,)), ("0-2,2-3, 9", (0, 1, 2, 3, 9))])
-def test_seeds_are_ranges_and_lists(text, found):
-    assert options.seeds(text) == found
-
-
-@pytest.mark.parametrize("text", ["", "-1", "a", "1-", "3-1", "0-99999", "1.5"])
-def test_what_is_no_seed_is_refused(text):
-    with pytest.raises(InvalidSpec):
-        options.seeds(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("0.1, 1e-2", (0.1, 0.01)),
-        ("sgd,adam", ("sgd", "adam")),
-        ("true,false", (True, False)),
-        ('["a","b"],["a"]', (["a", "b"], ["a"])),
-        ('{"source":"random"}', ({"source": "random"},)),
-        ("none,1", ("none", 1)),
-    ],
-)
-def test_values_are_json_or_texts(text, found):
-    assert options.values(text) == found
-
-
 def test_a_field_is_varied_once():
     with pytest.raises(InvalidSpec, match="given once"):
         options.axes(["epochs=1,2", "epochs=3"])
