@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 MEDICAL_NOTE = "Not a medical device: for teaching and research. It must not be used to diagnose anybody."
@@ -75,6 +76,11 @@ def unknown(number: int | None) -> str:
 def count(number: int, thing: str, things: str | None = None) -> str:
     """ "1 image", "1,124 images"."""
     return f"{number:,} {thing if number == 1 else things or thing + 's'}"
+
+
+def listed(things: Sequence[str], most: int = 3) -> str:
+    """ "a; b; c; and 4 more"."""
+    return "; ".join([*things[:most], *([f"and {len(things) - most:,} more"] if len(things) > most else [])])
 
 
 def short(number: float) -> str:

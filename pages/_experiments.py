@@ -10,7 +10,7 @@ from core.report.tables import Table
 from core.runs import index
 from pages import _downloads, parts
 
-DEFAULT = ("accuracy", "balanced_accuracy", "roc_auc")
+DEFAULT = ("accuracy", "balanced_accuracy")
 
 
 def show(name: str | None = None) -> None:
@@ -24,11 +24,11 @@ def show(name: str | None = None) -> None:
     lines = [
         {
             "experiment": one.name,
-            "data": ", ".join(one.data),
-            "models": ", ".join(one.models),
-            "variations": one.variations,
             "runs": one.states_text,
+            "variations": one.variations,
+            "data": ", ".join(one.data),
             "begun": wording.moment(one.created),
+            "models": ", ".join(one.models),
         }
         for one in found
     ]

@@ -103,7 +103,10 @@ def _offer(plan: sweeps.Plan, key: str) -> None:
     with st.container(horizontal=True):
         go = st.button(f"Queue {runs}", type="primary", icon=":material/playlist_add:")
         timing = found.seconds is None and st.button(
-            "Time a few steps", icon=":material/timer:", disabled=parts.something_trains(), help="Some seconds of work for each network."
+            "Time a few steps",
+            icon=":material/timer:",
+            disabled=forecast.something_trains(),
+            help="Some seconds of work for each network; not while something trains.",
         )
     if timing:
         with st.spinner("Timing a few steps of each network …"):

@@ -134,7 +134,7 @@ class Experiment:
             about.setdefault(variation.sentence, []).append(variation.title)
         if len(about) == 1:
             return tuple(about)
-        return tuple(f"{'; '.join(titles)}: {sentence}" for sentence, titles in about.items())
+        return tuple(f"{wording.listed(titles)}: {sentence}" for sentence, titles in about.items())
 
     def text_table(self, metrics: Sequence[str]) -> list[dict[str, str]]:
         """A row a variation, for people and for papers."""

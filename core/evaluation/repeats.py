@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from core.recipes.recipe import Recipe
 
-_SEEDS_ONLY = "It holds for the draw of seeds on these images, not for other images or patients."
+_SEEDS_ONLY = "They hold for the draw of seeds on these images, not for other images or patients."
 _RANGES = {"mcc": (-1.0, 1.0), "kappa": (-1.0, 1.0), "loss": (0.0, inf), "brier": (0.0, 2.0)}
 """Least and largest value of a metric, where they are not 0 and 1."""
 

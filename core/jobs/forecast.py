@@ -36,8 +36,8 @@ class Forecast:
     def sentence(self) -> str:
         runs, devices = wording.count(self.count, "run"), wording.count(self.devices, "device")
         if self.seconds is None:
-            kinds = ", ".join(self.unknown[:3]) + (f" and {len(self.unknown) - 3} more" if self.unknown[3:] else "")
-            return f"{runs} on {devices}; how long they take is unknown: {kinds} was not trained on these images here yet."
+            why = f"no such run was trained on these images here yet ({wording.listed(self.unknown)})"
+            return f"{runs} on {devices}; how long they take is unknown: {why}."
         source = "by runs like them"
         if self.measured:
             source = "by a few steps timed here" if self.measured == self.count else "by runs like them, and a few steps timed here"
@@ -71,12 +71,17 @@ def forecast(planned: Plan, measure: bool = False, progress: Progress | None = N
     )
 
 
+def something_trains() -> bool:
+    """Whether timing would disturb a training, and be disturbed by it. What only waits does neither."""
+    return any(job.state == "active" for job in queue.jobs()) or any(row.state == "running" for row in index.rows())
+
+
 def _measured(runs: list[Fitted], device: str, progress: Progress | None) -> list[float | None]:
     """Seconds of each, or None. What takes equally long a step is timed once: the time grows with the images and the epochs alone."""
     an_image: dict[str, float | None] = {}
     kinds = [_kind(run.recipe) for run in runs]
     for number, kind in enumerate(dict.fromkeys(kinds), start=1):
-        if not _something_trains():
+        if not something_trains():
             an_image[kind] = _seconds_an_image(runs[kinds.index(kind)].recipe, device)
         if progress:
             progress(number, len(set(kinds)))
@@ -105,10 +110,6 @@ def _seconds_an_image(recipe: Recipe, device: str) -> float | None:
         return preview.training_seconds(one, 1, device or None)
     except (CoreError, torch.OutOfMemoryError):  # for a device of another machine, or a larger one
         return None
-
-
-def _something_trains() -> bool:
-    return any(job.state == "active" for job in queue.jobs()) or any(row.state == "running" for row in index.rows())
 
 
 def _devices(planned: Plan) -> int:

@@ -23,7 +23,6 @@ from core.runs.store import Run
 
 MOST = 2_000  # runs of one sweep
 _LONGEST_NAME = 64
-_NAMED = 3  # combinations that a message names before it only counts
 
 
 @dataclass(frozen=True)
@@ -189,18 +188,18 @@ def _drafted(sweep: Sweep) -> tuple[list[tuple[str, Recipe]], list[tuple[str, Co
 
 def _refuse(misfits: list[tuple[str, CoreError]], sweep: Sweep) -> None:
     if misfits:
-        raise misfits[0][1] if sweep.count == 1 else _together(misfits)
+        raise misfits[0][1] if sweep.count == 1 else _together(misfits, sweep.count)
 
 
-def _together(misfits: list[tuple[str, CoreError]]) -> CoreError:
+def _together(misfits: list[tuple[str, CoreError]], count: int) -> CoreError:
     places: dict[Problem, list[str]] = {}
     for where, error in misfits:
         for problem in error.problems:
             places.setdefault(problem, []).append(where)
     named = []
     for problem, labels in places.items():
-        more = f"; and {len(labels) - _NAMED} more" if len(labels) > _NAMED else ""
-        named.append(Problem(problem.rule, f"{problem.received}, in: {'; '.join(labels[:_NAMED])}{more}", problem.way_out))
+        where = f"in all {count:,} combinations" if len(labels) == count else f"in: {wording.listed(labels)}"
+        named.append(Problem(problem.rule, f"{problem.received}, {where}", problem.way_out))
     return type(misfits[0][1]).of(named)
 
 

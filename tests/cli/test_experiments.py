@@ -99,6 +99,22 @@ def test_experiments_are_listed_shown_and_cancelled(run_json, folder):
     assert run_json("experiments", "show", "trial")[1]["states"] == {"cancelled": 3}
 
 
+def test_a_cross_validation_ends_in_the_interval_of_its_pooled_predictions(run_json, folder):
+    sweep = ["--folds", "3", "--name", "trial"]
+    _, submitted = run_json("submit", "--data", folder, "--model", "alasfoor-cnn22", *TINY, *sweep)
+    outcomes = [run_json("train", "--resume", run)[1] for run in submitted["runs"]]
+    _, shown = run_json("experiments", "show", "trial")
+    (variation,) = shown["variations"]
+    accuracy, n = variation["metrics"]["accuracy"], [outcome["metrics"]["images"] for outcome in outcomes]
+    assert (variation["done"], sum(n)) == (3, 48)
+    right = sum(outcome["metrics"]["accuracy"] * images for outcome, images in zip(outcomes, n, strict=True))
+    assert accuracy["interval"]["value"] == pytest.approx(right / 48)
+    assert accuracy["interval"]["low"] < accuracy["interval"]["value"] < accuracy["interval"]["high"]
+    assert accuracy["mean"] == pytest.approx(sum(outcome["metrics"]["accuracy"] for outcome in outcomes) / 3)
+    assert "bootstrap by patient (24)" in variation["interval"]
+    assert "48 images, each once" in variation["interval"]
+
+
 def test_experiments_are_shown_as_text(capsys, folder):
     assert main(["experiments", "list"]) == 0
     assert "No experiment yet" in capsys.readouterr().out

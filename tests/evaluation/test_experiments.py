@@ -88,6 +88,14 @@ def test_folds_whose_predictions_are_gone_leave_the_mean_and_say_why_there_is_no
     assert variation.sentence.startswith("No interval: predictions.parquet is stored when a run is done.")
 
 
+def test_what_the_intervals_are_is_said_once_or_for_each_variation_where_they_differ():
+    run()
+    run(model="resnet18")
+    assert opened().sentences == ("One run: 95 % intervals by a bootstrap of its own test images.",)
+    run(model="resnet18", seed=1)
+    assert [sentence.partition(":")[0] for sentence in opened().sentences] == ["model alasfoor-cnn22", "model resnet18"]
+
+
 def test_one_run_of_each_variation_is_put_side_by_side_and_all_of_a_single_one():
     first = run(0.7)
     run(0.8, seed=1)

@@ -82,6 +82,12 @@ def test_all_that_does_not_fit_is_said_at_once_with_its_combinations(manifest):
     assert any("epochs is at least 1" in text and "; and 1 more. Choose" in text for text in texts)
 
 
+def test_what_fits_nowhere_is_said_so(make_folder):
+    few = library.open_dataset(str(make_folder({"a": 15, "b": 2}, size=24)))
+    with pytest.raises(CoreError, match=r"Received: b with 2, in all 4 combinations\. Add images"):
+        sweeps.plan(sweep(seeds=(0, 1), folds=2), few)
+
+
 def test_a_seed_whose_split_cannot_be_had_is_named(make_folder):
     few = library.open_dataset(str(make_folder({"a": 15, "b": 5}, size=24)))
     with pytest.raises(CoreError, match=r"0 test, in: alasfoor-cnn22, fold 6/15; .*; and 7 more"):

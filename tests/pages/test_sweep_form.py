@@ -114,7 +114,7 @@ def test_runs_that_do_not_fit_are_named(page):
     labelled(page.text_input, "Seeds").set_value("0-1")
     page.run()
     assert "no larger than the training part" in texts(page)
-    assert "in: alasfoor-cnn22, seed 0" in texts(page)
+    assert "in all 2 combinations" in texts(page)
 
 
 def test_without_recipe_and_network_the_page_says_what_to_do(page):
