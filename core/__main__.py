@@ -11,7 +11,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import typer
 
-from core.cli import compare, data, jobs, output, recipes, runs, training
+from core.cli import compare, data, experiments, jobs, output, recipes, runs, training
 from core.errors import CoreError, UsageError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.add_typer(data.app, name="data")
 app.command()(training.train)
 for verb in (jobs.submit, jobs.jobs, jobs.work, jobs.cancel, jobs.pause, jobs.resume, jobs.move, jobs.delete, jobs.restore):
     app.command()(verb)
+app.add_typer(experiments.app, name="experiments")
 app.command()(runs.evaluate)
 app.command()(runs.predict)
 app.command()(runs.export)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 MEDICAL_NOTE = "Not a medical device: for teaching and research. It must not be used to diagnose anybody."
@@ -83,6 +84,11 @@ def size(number: int) -> str:
         if number >= unit:
             return f"{number / unit:,.{digits}f} {name}"
     return f"{-(-number // 1000)} kB"
+
+
+def listed(things: Sequence[str], most: int = 3) -> str:
+    """ "a; b; c; and 4 more"."""
+    return "; ".join([*things[:most], *([f"and {len(things) - most:,} more"] if len(things) > most else [])])
 
 
 def short(number: float) -> str:

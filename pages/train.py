@@ -9,11 +9,20 @@ from core.models import registry
 from core.recipes import catalogue, fitting
 from core.recipes.recipe import Recipe
 from core.training import memory, preview
-from pages import _recipe_form, parts
+from pages import _recipe_form, _sweep_form, parts
 
 DEFAULT, OTHER = "default", "other"
 
 parts.title("New run")
+several = st.toggle(
+    "Several runs", "several" in st.query_params,
+    help="Recipes, networks, seeds, folds and settings, each with each, queued as one experiment.",
+)  # fmt: skip
+if several:
+    st.query_params["several"] = "1"
+    _sweep_form.show()
+    st.stop()
+st.query_params.pop("several", None)
 left, right = st.columns([2, 3], gap="large")
 
 

@@ -79,3 +79,9 @@ def test_a_moment_is_told_to_the_minute_and_none_is_empty() -> None:
 @pytest.mark.parametrize(("number", "text"), [(999, "999"), (62_271, "62.3 k"), (11_178_051, "11.2 M"), (1.82e9, "1.82 G")])
 def test_large_numbers_are_shortened_to_three_digits(number: float, text: str) -> None:
     assert wording.short(number) == text
+
+
+def test_a_long_list_names_its_first_things_and_counts_the_others():
+    assert wording.listed(["a"]) == "a"
+    assert wording.listed(["a", "b", "c"]) == "a; b; c"
+    assert wording.listed(["a", "b", "c", "d", "e"]) == "a; b; c; and 2 more"

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core import wording
-from core.cli import options, training
+from core.cli import experiments, options
 from core.cli.output import Json, emit, table
+from core.errors import UsageError
+from core.recipes import written
 
 if TYPE_CHECKING:
     from core.runs.store import Run
@@ -19,8 +21,8 @@ Supervised = Annotated[bool, typer.Option("--supervised/--unsupervised", help="S
 
 def submit(
     data: options.Data = None,
-    recipe: Annotated[str | None, typer.Option(help="A named recipe or a recipe.json.")] = None,
-    model: Annotated[str | None, typer.Option(help="A model by its name, under the default recipe.")] = None,
+    recipe: Annotated[list[str] | None, typer.Option(help="A named recipe or a recipe.json; may be given often.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="A model by its name, under the default recipe; may be given often.")] = None,
     epochs: options.Epochs = None,
     image_size: options.ImageSize = None,
     batch_size: options.BatchSize = None,
@@ -31,17 +33,33 @@ def submit(
     reference: options.Reference = False,
     weights: options.Weights = None,
     set_: options.Fields = None,
+    seeds: Annotated[str | None, typer.Option(metavar="0-4|0,3,7", help="A run for each seed.")] = None,
+    folds: Annotated[int, typer.Option(metavar="K", help="Cross validation: a run for each of K folds.")] = 0,
+    grid: Annotated[list[str] | None, typer.Option(metavar="FIELD=V1,V2,…", help="A run for each value; may be given often.")] = None,
+    name: Annotated[str, typer.Option(help="Of the experiment that the runs make.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the runs and estimate their time, and queue nothing.")] = False,
     priority: Annotated[int, typer.Option(help="Higher ones start first.")] = 0,
     supervised: Supervised = True,
     json: Json = False,
 ) -> None:
-    """Queue a run, as `train` would train it, and return at once."""
-    from core.jobs import requests
-
+    """Queue a run, as `train` would train it, or a grid of runs as one experiment; return at once."""
     changes = options.changes(epochs, image_size, batch_size, lr, seed, fold, reference, weights, set_)
-    fitted = training.recipe_from(data, recipe, model, changes)
-    run = requests.start(fitted, device=device or "", priority=priority, supervised=supervised)
-    emit(_row(run), json, f"{run.id} waits. See: python -m core jobs")
+    wanted = {"recipes": tuple(recipe or ()), "models": tuple(model or ()), "changes": changes, "folds": folds, "name": name}
+    wanted |= {
+        "seeds": written.seeds(seeds) if seeds else (),
+        "axes": options.axes(grid or []),
+        "device": device or "",
+        "priority": priority,
+    }
+    planned = experiments.planned(data, wanted)
+    if dry_run:
+        experiments.announce(planned, json)
+        return
+    started = experiments.submit(planned, supervised)
+    if len(started) == 1:
+        emit(_row(started[0]), json, f"{started[0].id} waits. See: python -m core jobs")
+    else:
+        experiments.report(planned, started, json)
 
 
 def jobs(json: Json = False) -> None:
@@ -74,9 +92,18 @@ def work(
     supervisor.work(idle)
 
 
-def cancel(job: JobArgument, json: Json = False) -> None:
-    """End a job; the best weights so far are kept and tested."""
-    _asked(job, "cancel", json)
+def cancel(
+    job: Annotated[str | None, typer.Argument(metavar="JOB", help="A run's id, or a prefix that no other has.")] = None,
+    experiment: Annotated[str | None, typer.Option(metavar="NAME", help="All jobs of this experiment that wait or train.")] = None,
+    json: Json = False,
+) -> None:
+    """End a job, or all of an experiment; the best weights so far are kept and tested."""
+    if (job is None) == (experiment is None):
+        raise UsageError("A job or an experiment is cancelled.", "both or neither", "Give JOB or --experiment NAME.")
+    if job is not None:
+        _asked(job, "cancel", json)
+    else:
+        experiments.cancel(experiment, json)
 
 
 def pause(job: JobArgument, json: Json = False) -> None:

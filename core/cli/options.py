@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
 
 from core.errors import InvalidSpec
+from core.recipes import written
 
 Data = Annotated[str | None, typer.Option(help="A registered data set or a folder.")]
 Epochs = Annotated[int | None, typer.Option()]
@@ -61,10 +61,7 @@ def assignments(texts: list[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not name or not equals:
             raise InvalidSpec("A field is set as FIELD=VALUE.", repr(text), "Write for example --set optimiser.weight_decay=0.01.")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
+        found[name] = written.value(value)
     return found
 
 
@@ -85,6 +82,22 @@ def _weights(text: str) -> dict[str, str]:
         return {"source": text}
     source, _, place = text.partition(":")
     return {"source": "run", "place": place} if source == "run" else {"source": "file", "place": text}
+
+
+def axes(texts: list[str]) -> dict[str, tuple[Any, ...]]:
+    """["optimiser.lr=0.1,0.01"] → {"optimiser.lr": (0.1, 0.01)}. Values are JSON, or else texts.
+
+    Raises:
+        InvalidSpec: a text without a field's name or an equals sign, or a field that is given twice.
+    """
+    found: dict[str, tuple[Any, ...]] = {}
+    for text in texts:
+        name, equals, given = text.partition("=")
+        if not name or not equals or not given or name in found:
+            rule = "A field that varies is given once, as FIELD=VALUE,VALUE."
+            raise InvalidSpec(rule, repr(text), "Write for example --grid optimiser.lr=0.001,0.01.")
+        found[name] = written.values(given)
+    return found
 
 
 def slots(text: str) -> dict[str, int]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import median
+from typing import TYPE_CHECKING
 
 from core.runs.index import Row
+
+if TYPE_CHECKING:
+    from core.recipes.recipe import Recipe
 
 Pace = Mapping[tuple[str, str, int], float]
 """(data, model, image size) → seconds an epoch, start and test included."""
@@ -24,6 +28,12 @@ def seconds_left(row: Row, known: Pace) -> float | None:
     """Of a run that waits; None where none like it was trained yet."""
     an_epoch = known.get(_kind(row))
     return None if an_epoch is None else an_epoch * max(0, row.epochs - row.epoch)
+
+
+def seconds_of(recipe: Recipe, known: Pace) -> float | None:
+    """Of a run that is yet to be asked for; None where none like it was trained yet."""
+    an_epoch = known.get((recipe.data.title, recipe.model, recipe.image.size))
+    return None if an_epoch is None else an_epoch * recipe.epochs
 
 
 def finish(active: Sequence[float | None], waiting: Sequence[float | None], devices: int) -> list[float | None]:

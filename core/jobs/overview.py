@@ -65,8 +65,8 @@ def lines() -> Overview:
     pace, living, now = estimates.pace(list(rows.values())), supervisors.living(), time.time()
     statuses = {job.run_id: job.run.status() for job in found if job.state == "active"}
     waiting = [estimates.seconds_left(rows[job.run_id], pace) for job in found if job.state == "waiting"]
-    devices = max(1, _devices(living))
-    *starts, end = estimates.finish([status.seconds_left for status in statuses.values()], waiting, devices)
+    number = max(1, devices(living))
+    *starts, end = estimates.finish([status.seconds_left for status in statuses.values()], waiting, number)
     begin = iter(starts)
     made = []
     for job in found:
@@ -90,7 +90,7 @@ def lines() -> Overview:
                 heartbeat_age=now - status.heartbeat if status.heartbeat and job.state == "active" else None,
             )
         )
-    return Overview(made, end, len(living), devices)
+    return Overview(made, end, len(living), number)
 
 
 def progress_text(status: Status) -> str:
@@ -117,12 +117,13 @@ def _missing(job: queue.Job, living: list[supervisors.Supervisor]) -> str:
     return f"waits for {job.wanted}, which no supervisor has"
 
 
-def _devices(living: list[supervisors.Supervisor]) -> int:
-    """Jobs that can train at a time; supervisors on one machine share its devices."""
+def devices(living: list[supervisors.Supervisor], wanted: str = "") -> int:
+    """Jobs that can train at a time, of those that want the device `wanted` ("": any); supervisors on one machine share its devices."""
     slots: dict[tuple[str, str], int] = {}
     for one in living:
         gpus = any(device != "cpu" for device in one.slots)
         for device, jobs in one.slots.items():
-            if device != "cpu" or not gpus:
+            fits = device == wanted or device.startswith(f"{wanted}:") if wanted else device != "cpu" or not gpus
+            if fits:
                 slots[one.process.host, device] = max(jobs, slots.get((one.process.host, device), 0))
     return sum(slots.values())

@@ -67,9 +67,10 @@ def get(name: str) -> Entry:
     return Entry(name=name, title=f"Saved recipe {name}", model=stored.model, changes=_content(stored))
 
 
-def make(data: DataSpec, recipe: str, **changes: Any) -> Recipe:
+def make(data: DataSpec, recipe: str, model: str | None = None, **changes: Any) -> Recipe:
     """The named or saved recipe, or the one in a JSON file, on `data`, with `changes` (dotted fields; None leaves a field as it is).
 
+    `model` takes the place of the recipe's network; all other settings stay, the image size among them where the recipe has its own.
     `Recipe.name` becomes the catalogue's entry; a saved recipe or a file keeps the name of the entry that it was once made from.
 
     Raises:
@@ -80,10 +81,10 @@ def make(data: DataSpec, recipe: str, **changes: Any) -> Recipe:
     changes = {name: value for name, value in changes.items() if value is not None}
     if recipe.endswith(".json"):
         stored = _from_file(Path(recipe))
-        return compose(data, stored.model, **{**_content(stored), **changes})
+        return compose(data, model or stored.model, **{**_content(stored), **changes})
     entry = get(recipe)
     start = {"name": entry.name, **entry.changes} if recipe in _BY_NAME else entry.changes
-    return compose(data, entry.model, **{**start, **changes})
+    return compose(data, model or entry.model, **{**start, **changes})
 
 
 def save(recipe: Recipe, name: str, overwrite: bool = False) -> Path:

@@ -184,7 +184,6 @@ class ExecutionSpec(Spec):
 
     channels_last: Literal["auto", "on", "off"] = "auto"  # the memory format of maps; auto: on, except in reference mode
     compiled: bool = False  # torch.compile: the first step takes half a minute and more
-    processes: int = Field(1, ge=1, le=64)  # that train together, a device each; batch normalisation sees each one's share of a batch
     cuda_graphs: bool = False  # replay the training pass of a small network; on a GPU alone
     processes: int = Field(1, ge=1, le=64)  # that share each batch; each has a GPU, or a part of the processor's cores
 

@@ -14,7 +14,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -258,15 +258,23 @@ def create(recipe: Recipe, trained_here: bool = False, before_visible: Callable[
             process ends before its first word the run does not look queued for ever.
         before_visible: adds to the folder before others see the run.
     """
-    run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe.model}-{uuid.uuid4().hex[:4]}"
-    run = Run(runs_dir() / run_id)
-    run.folder.mkdir(parents=True)
+    runs_dir().mkdir(parents=True, exist_ok=True)
+    run = _new(recipe)
     write_text(run.folder / "recipe.json", recipe.to_json())
     before_visible(run)
     now = time.time()
     mark = {"process": ProcessMark.of_this(), "heartbeat": now} if trained_here else {}
     run.write_status(Status(created=now, epochs=recipe.epochs).changed(**mark))
     return run
+
+
+def _new(recipe: Recipe) -> Run:
+    """An empty folder of an id that no other run has: of the hundreds that a sweep makes in a second, two may draw the same digits."""
+    while True:
+        run = Run(runs_dir() / f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe.model}-{uuid.uuid4().hex[:4]}")
+        with suppress(FileExistsError):
+            run.folder.mkdir()
+            return run
 
 
 def ids() -> list[str]:

@@ -53,7 +53,7 @@ def open_feeds(
         pixels = batches.with_fixed_copies(pixels, copies, augmentation, recipe.seed)
         augmentation = batches.Augmentation()  # the copies are all the change there is
     rows = {part: split.rows(part) for part in splits.PARTS}
-    rows["train"] = training_rows(recipe, manifest, split)
+    rows["train"] = fitting.training_rows(recipe, manifest, split)
     refuse_misfits(recipe, training_images=len(rows["train"]))
     resident = batches.resident_on(device, pixels, torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else None
     smallest = SMALLEST_PART * recipe.execution.processes
@@ -61,15 +61,6 @@ def open_feeds(
     number = manifest.table["sha256"].str.partition(COPY)
     table = manifest.table.assign(sample_id=manifest.table["path"] + number[1] + number[2], split=split.part)
     return Feeds(parts, table[["sample_id", "sha256", "patient_id", "label", "split"]], split, augmentation)
-
-
-def training_rows(recipe: Recipe, manifest: Manifest, split: splits.Split) -> np.ndarray:
-    """Rows of the training part, those of copied classes as often as the recipe says. int [rows]"""
-    rows = split.rows("train")
-    if recipe.copies.before_split or not recipe.copies.of:
-        return rows
-    times = manifest.table["label"].iloc[rows].map(lambda label: recipe.copies.of.get(label, 1))
-    return np.repeat(rows, times.to_numpy(dtype=int))
 
 
 def augmentation_of(recipe: Recipe) -> batches.Augmentation:

@@ -50,7 +50,7 @@ def preview(draft: Recipe, manifest: Manifest) -> Preview:
     """
     recipe, split = fitting.fit(draft, manifest)
     taken = fitting.trained_on(recipe, manifest)
-    rows = feeds.training_rows(recipe, taken, split)
+    rows = fitting.training_rows(recipe, taken, split)
     shown = np.random.default_rng(recipe.seed).choice(rows, min(SHOWN, len(rows)), replace=False)
     paths, names = taken.paths(), taken.table["label"].iloc[shown]
     pixels = np.stack([prepare(images.read(paths[row]).pixels, recipe.image.preparation) for row in shown])

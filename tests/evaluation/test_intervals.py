@@ -16,6 +16,7 @@ from core.evaluation.intervals import (
     Spread,
     groups_of,
     percentile_interval,
+    student,
     weight_chunks,
     wilson,
 )
@@ -126,6 +127,26 @@ def test_several_runs_have_a_mean_and_a_sample_deviation() -> None:
 def test_a_single_run_has_no_spread() -> None:
     spread = Spread.of([0.841])
     assert (spread.mean, spread.deviation, spread.runs, spread.text) == (0.841, None, 1, "84.1 % (1 run)")
+
+
+def test_student_s_interval_is_that_of_the_textbook() -> None:
+    """Student's own example of 1908, differences in hours of sleep: mean 1.58, deviation 1.23 with the divisor n − 1, t(9) = 2.262."""
+    found = student([1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4])
+    assert (found.value, found.low, found.high) == (pytest.approx(1.58), pytest.approx(0.7001, abs=1e-3), pytest.approx(2.4599, abs=1e-3))
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=12), st.floats(-5, 5), st.floats(0.1, 10))
+@LAWS
+def test_student_s_interval_moves_and_stretches_with_its_values(values: list[float], shift: float, scale: float) -> None:
+    one, other = student(values), student([shift + scale * value for value in values])
+    assert one.low <= one.value <= one.high
+    assert (other.low, other.high) == (pytest.approx(shift + scale * one.low, abs=1e-6), pytest.approx(shift + scale * one.high, abs=1e-6))
+
+
+@pytest.mark.parametrize("seeds", [2, 5])
+def test_19_of_20_student_intervals_hold_the_true_mean(seeds: int) -> None:
+    trials = np.random.default_rng(0).normal(0.8, 0.02, size=(2_000, seeds)).tolist()
+    assert 0.935 <= np.mean([found.low <= 0.8 <= found.high for found in map(student, trials)]) <= 0.965
 
 
 def bootstrapped(right: np.ndarray, groups: np.ndarray, resamples: int = RESAMPLES) -> Estimate:

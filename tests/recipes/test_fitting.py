@@ -129,3 +129,27 @@ def test_a_class_that_the_subset_leaves_out_is_not_used(chests: Manifest) -> Non
 def test_a_subset_of_one_class_is_refused_before_the_data_is_opened() -> None:
     with pytest.raises(InvalidSpec, match=r"at least two classes\. Received: Normal"):
         fitting.draft(model="resnet18", **{"subset.labels": ["Normal"]})
+
+
+def test_many_drafts_are_fitted_as_each_would_be_and_a_misfit_stands_in_its_place(data: Manifest) -> None:
+    settings: list[dict[str, object]] = [{"seed": 3, "split.seed": 3}, {"batch_size": 500}, {"subset.labels": ["a", "x"]}, {"epochs": 7}]
+    drafts = [fitting.draft(model="alasfoor-cnn22", **{"batch_size": 8, **each}) for each in settings]
+    first, large, foreign, last = fitting.fit_each(drafts, data)
+    for found, draft in ((first, drafts[0]), (last, drafts[3])):
+        assert isinstance(found, fitting.Fitted)
+        recipe, parts = fitting.fit(draft, data)
+        assert (found.recipe, found.training_images) == (recipe, len(parts.rows("train")))
+    assert isinstance(large, InvalidSpec)
+    assert isinstance(foreign, InvalidSpec)
+
+
+def test_a_split_that_drafts_share_is_drawn_once(data: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr("core.data.splits.split", lambda *arguments, **settings: calls.append(1) or split(*arguments, **settings))
+    fitting.fit_each([fitting.draft(model="alasfoor-cnn22", batch_size=8, epochs=epochs) for epochs in (1, 2, 3)], data)
+    assert len(calls) == 1
+
+
+def test_a_recipe_takes_another_network_and_keeps_its_settings() -> None:
+    draft = fitting.draft(recipe="demo", model="alasfoor-cnn22")
+    assert (draft.name, draft.model, draft.image.size, draft.epochs) == ("demo", "alasfoor-cnn22", 128, 8)

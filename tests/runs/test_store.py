@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -254,3 +255,10 @@ def test_one_trainer_at_a_time_holds_a_run(run: store.Run) -> None:
         pass
     with run.exclusively():
         pass
+
+
+def test_runs_that_draw_the_same_digits_in_a_second_are_two(monkeypatch):
+    drawn = iter(["aaaa", "aaaa", "bbbb"])
+    monkeypatch.setattr(store, "uuid", SimpleNamespace(uuid4=lambda: SimpleNamespace(hex=next(drawn))))
+    monkeypatch.setattr("core.runs.store.time.strftime", lambda _: "20260101-000000")
+    assert [store.create(recipe()).id for _ in range(2)] == ["20260101-000000-alasfoor-cnn22-aaaa", "20260101-000000-alasfoor-cnn22-bbbb"]

@@ -9,6 +9,7 @@ from typing import Protocol
 from core.errors import UnknownName
 from core.runs.status import ProcessMark
 from core.runs.store import Run
+from core.settings import artifacts_dir
 
 
 class Trainer(Protocol):
@@ -43,8 +44,15 @@ class Launcher(Protocol):
 
 
 def command(run: Run, device: str) -> list[str]:
-    """The trainer of `run` on `device` ("cpu", "cuda:0", or several joined by commas; empty: the default one)."""
-    return [sys.executable, "-m", "core", "train", "--resume", run.id, *(["--device", device] if device else [])]
+    """The trainer of `run` on `device` ("cpu", "cuda:0"; of several GPUs joined by commas it sees these alone, and takes them all)."""
+    chosen = "cuda" if "," in device else device
+    return [sys.executable, "-m", "core", "train", "--resume", run.id, *(["--device", chosen] if chosen else [])]
+
+
+def environment(device: str) -> dict[str, str]:
+    """What a trainer on `device` must find in its environment, besides its launcher's own."""
+    gpus = [name.removeprefix("cuda:") for name in device.split(",")] if "," in device else []
+    return {"CXRLAB_ARTIFACTS": str(artifacts_dir())} | ({"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else {})
 
 
 def named(name: str, slots: Mapping[str, int] | None, address: str) -> Launcher:

@@ -17,7 +17,6 @@ import psutil
 from core.jobs import launchers
 from core.runs.status import ProcessMark
 from core.runs.store import Run
-from core.settings import artifacts_dir
 
 Command = Callable[[Run, str], list[str]]
 
@@ -69,7 +68,7 @@ class Local:
             child = subprocess.Popen(
                 self._command(run, device),
                 cwd=Path(__file__).resolve().parents[3],
-                env=os.environ | {"CXRLAB_ARTIFACTS": str(artifacts_dir())},
+                env=os.environ | launchers.environment(device),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
