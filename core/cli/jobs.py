@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core import wording
-from core.cli import experiments, options
+from core.cli import experiments, options, training
 from core.cli.output import Json, emit, table
 from core.errors import UsageError
 from core.recipes import written
@@ -39,11 +39,15 @@ def submit(
     name: Annotated[str, typer.Option(help="Of the experiment that the runs make.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the runs and estimate their time, and queue nothing.")] = False,
     priority: Annotated[int, typer.Option(help="Higher ones start first.")] = 0,
+    more: options.More = None,
     supervised: Supervised = True,
     json: Json = False,
 ) -> None:
     """Queue a run, as `train` would train it, or a grid of runs as one experiment; return at once."""
     changes = options.changes(epochs, image_size, batch_size, lr, seed, fold, reference, weights, set_)
+    if more:
+        _submit_more(more, epochs, (data, recipe, model, seeds, folds, grid, changes), device or "", priority, supervised, json)
+        return
     wanted = {"recipes": tuple(recipe or ()), "models": tuple(model or ()), "changes": changes, "folds": folds, "name": name}
     wanted |= {
         "seeds": written.seeds(seeds) if seeds else (),
@@ -60,6 +64,13 @@ def submit(
         emit(_row(started[0]), json, f"{started[0].id} waits. See: python -m core jobs")
     else:
         experiments.report(planned, started, json)
+
+
+def _submit_more(run: str, epochs: int | None, others: tuple[Any, ...], device: str, priority: int, supervised: bool, json: bool) -> None:
+    from core.jobs import requests
+
+    started = requests.start(training.further(run, epochs, *others), device=device, priority=priority, supervised=supervised)
+    emit(_row(started), json, f"{started.id} waits. See: python -m core jobs")
 
 
 def jobs(json: Json = False) -> None:

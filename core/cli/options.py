@@ -19,6 +19,7 @@ Fold = Annotated[str | None, typer.Option(metavar="I/K", help="Hold out fold I o
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 …; a GPU where there is one by default.")]
 Reference = Annotated[bool, typer.Option("--reference", help="fp32 and deterministic: equal repeats on the CPU.")]
 Weights = Annotated[str | None, typer.Option(metavar="random|imagenet|FILE|run:RUN", help="Where the first weights come from.")]
+More = Annotated[str | None, typer.Option("--more", metavar="RUN", help="Train a run that is done until it has --epochs epochs.")]
 Fields = Annotated[list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the recipe: head.hidden=256.")]
 
 

@@ -32,6 +32,7 @@ def train(
     weights: options.Weights = None,
     set_: options.Fields = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted or never started.")] = None,
+    more: options.More = None,
     json: Json = False,
 ) -> None:
     """Train one run in the foreground, or go on with an interrupted one."""
@@ -39,12 +40,13 @@ def train(
 
     changes = options.changes(epochs, image_size, batch_size, lr, seed, fold, reference, weights, set_)
     if resume is not None:
-        if data or recipe or model or changes:
+        if data or recipe or model or changes or more:
             raise UsageError("--resume goes on with a run as its recipe has it.", "further options", "Leave them out, or start a new run.")
         run = store.find(resume)
         _refuse_unresumable(run)
     else:
-        run = store.create(recipe_from(data, recipe, model, changes), trained_here=True)
+        wanted = further(more, epochs, data, recipe, model, changes) if more else recipe_from(data, recipe, model, changes)
+        run = store.create(wanted, trained_here=True)
     status = _work(run, device)
     emit(_outcome(run, status), json, _summary(run, status))
 
@@ -94,6 +96,16 @@ def recipe_from(data: str | None, recipe: str | None, model: str | None, changes
     warmup.start(warmup.TRAINING)  # one core loads while the other decodes
     manifest = library.open_dataset(data, Progress().counted("reading images"), also=fitting.whole_set_as(draft))
     return fitting.fit(draft, manifest)[0]
+
+
+def further(run: str, epochs: int | None, *others: Any) -> Recipe:
+    """The recipe of a run that is done, for more epochs; `others` are what may not be given beside it."""
+    from core.runs import continuation, store
+
+    *rest, changes = others
+    if epochs is None or any(rest) or changes != {"epochs": epochs}:
+        raise UsageError("--more goes on as the run's recipe has it.", "no --epochs, or further options", "Give --epochs and nothing else.")
+    return continuation.continued(store.find(run), epochs)
 
 
 def _refuse_unresumable(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -22,6 +23,7 @@ def write(path: Path, weights: dict[str, Tensor], epoch: int, before: Path) -> N
     plain = {name: value.detach().contiguous().cpu() for name, value in weights.items()}
     with replacing(path) as temporary:
         save_file(plain, temporary, metadata={"epoch": str(epoch), "sha256": _digest(plain, str(epoch))})
+        _order_header(temporary)
         if path.is_file():
             _put_aside(path, before)
 
@@ -75,6 +77,16 @@ def _digest(weights: dict[str, Tensor], epoch: str) -> str:
         content.update(f"\0{name} {value.dtype} {tuple(value.shape)}\0".encode())
         content.update(value.contiguous().flatten().view(torch.uint8).numpy())
     return content.hexdigest()
+
+
+def _order_header(path: Path) -> None:
+    """Put the metadata in the order of their names: the library leaves it to chance, and equal weights would be unequal files."""
+    with open(path, "rb+") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        file.seek(8)
+        file.write(json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode().ljust(length))
 
 
 def _put_aside(path: Path, before: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as TF
 
-from core.data.batches import RESIDENT_SHARE, Augmentation, Feed, affine, augment, resident_on, stream, to_unit
+from core.data.batches import RESIDENT_SHARE, Augmentation, Feed, affine, augment, resident_on, steps, stream, to_unit
 
 CPU = torch.device("cpu")
 EVERYTHING = Augmentation(rotation=10, zoom=0.1, shift=0.1, flip=True, brightness=0.1, contrast=0.2)
@@ -81,7 +81,7 @@ def test_only_the_rows_of_the_part_are_fed() -> None:
     assert sorted(sum(seen(part.shuffled(Augmentation(), 0, 0)), [])) == [3, 5, 7, 19]  # noqa: RUF017
 
 
-def test_seed_and_epoch_alone_decide_the_batches() -> None:
+def test_seed_and_epoch_decide_the_batches() -> None:
     source = Feed(np.random.default_rng(0).integers(0, 256, (12, 8, 8), np.uint8), np.arange(12), np.arange(12), 4, CPU)
 
     def epoch(seed: int, epoch: int) -> torch.Tensor:
@@ -259,3 +259,43 @@ def test_images_that_would_crowd_the_device_stay_where_they_are() -> None:
     images = feed(20, 4).images
     assert resident_on(CPU, images, free=int(images.nbytes / RESIDENT_SHARE)) is not None
     assert resident_on(CPU, images, free=int(images.nbytes / RESIDENT_SHARE) - 1) is None
+
+
+@pytest.mark.parametrize("resident", [False, True])
+@pytest.mark.parametrize("start", [0, 1, 4, 6, 7])
+def test_an_epoch_entered_in_the_middle_gives_what_is_left_of_it(start: int, resident: bool) -> None:
+    source = feed(27, 4)
+    if resident:
+        source = dataclasses.replace(source, resident=resident_on(CPU, source.images, free=10**9))
+    whole, rest = (list(source.shuffled(EVERYTHING, 1, 2, first)) for first in (0, start))
+    assert len(whole) == source.steps() == 7
+    for (x, y), (same_x, same_y) in zip(whole[start:], rest, strict=True):
+        assert torch.equal(x, same_x)
+        assert torch.equal(y, same_y)
+
+
+def test_batches_before_the_start_are_not_read() -> None:
+    class Watched(np.ndarray):
+        read: list[int] = []  # noqa: RUF012  shared by the views of one test
+
+        def __getitem__(self, rows):
+            self.read.extend(np.atleast_1d(rows).tolist())
+            return np.asarray(self)[rows]
+
+    source = feed(20, 5)
+    list(dataclasses.replace(source, images=source.images.view(Watched)).shuffled(Augmentation(), 0, 1, start=3))
+    assert len(Watched.read) == 5
+
+
+def test_batches_dealt_out_in_turns_are_all_batches_once() -> None:
+    source = feed(23, 5)
+    whole = seen(source.in_order())
+    dealt = [seen(source.in_order(first, 3)) for first in range(3)]
+    assert dealt == [[whole[0], whole[3]], [whole[1], whole[4]], [whole[2]]]
+
+
+@pytest.mark.parametrize(
+    ("images", "smallest", "expected"), [(21, 2, 2), (22, 2, 3), (23, 4, 2), (24, 4, 3), (3, 4, 1), (20, 4, 2), (0, 2, 0)]
+)
+def test_a_last_batch_that_is_too_small_is_left_out(images: int, smallest: int, expected: int) -> None:
+    assert steps(images, 10, smallest) == expected

@@ -267,3 +267,16 @@ def test_the_note_says_how_many_views_the_epochs_take_in_turn() -> None:
     assert recipe.notes == (
         "The trunk’s features are computed once for 8 augmented views of every training image, which the epochs take in turn.",
     )
+
+
+def test_each_of_several_processes_has_two_images_of_a_batch() -> None:
+    settings_ = {"execution.processes": 4, "image.size": 32}
+    with pytest.raises(InvalidSpec, match="batch size 7 for 4 processes"):
+        compose(DATA, "alasfoor-cnn22", batch_size=7, **settings_)
+    recipe = compose(DATA, "alasfoor-cnn22", batch_size=8, **settings_)
+    assert recipe.notes[-1].startswith("4 processes share each batch: on a processor, batch normalisation sees each one’s part")
+
+
+def test_cuda_graphs_are_for_one_process() -> None:
+    with pytest.raises(InvalidSpec, match="replayed in one process, not in 2"):
+        compose(DATA, "alasfoor-cnn22", **{"image.size": 32, "execution": {"cuda_graphs": True, "processes": 2}})

@@ -25,6 +25,13 @@ def test_weights_come_back_with_their_epoch(path: Path) -> None:
     assert kept_weights.epoch_of(path) == 3
 
 
+def test_equal_weights_are_equal_files(path: Path) -> None:
+    first = path.read_bytes()
+    for _ in range(20):
+        kept_weights.write(path, dict(reversed(WEIGHTS.items())), 3, path.parent / "before.safetensors")
+        assert path.read_bytes() == first
+
+
 def test_those_before_are_put_aside(path: Path) -> None:
     before = path.parent / "checkpoint" / "before.safetensors"
     assert not before.exists()

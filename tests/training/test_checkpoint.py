@@ -98,7 +98,7 @@ def test_the_best_weights_are_no_part_of_the_model_that_goes_on(best_epoch: int)
 def test_a_position_inside_an_epoch_comes_back_with_its_sums() -> None:
     old, new = at(epoch=5, best_epoch=3), at(epoch=0, best_epoch=0)
     old.step, old.pieces = 7, 2
-    old.totals.add(torch.tensor(0.5), torch.tensor([[1.0, 0.0], [1.0, 0.0]]), torch.tensor([0, 1]))
+    old.totals.add(torch.tensor(0.5), torch.tensor(1.0), 2)
     checkpoint.unpack(new, stored(old), {3: old.best_weights})
     assert (new.step, new.pieces, new.totals.result()) == (7, 2, Result(0.5, 0.5))
 

@@ -14,7 +14,7 @@ from core.data import batches, library
 from core.data.batches import Augmentation, Feed
 from core.models import classifier
 from core.recipes import creation, fitting
-from core.training import execution, feeds, frozen, loop
+from core.training import distributed, execution, feeds, frozen, loop
 from core.training.events import EpochDone
 
 CPU = torch.device("cpu")
@@ -220,3 +220,23 @@ def test_bf16_features_are_stored_as_the_head_gets_them(prepared):
     with frozen.fed(start(recipe, data), data, recipe, how) as (train, _):
         assert train.features.dtype == torch.bfloat16
     assert_same(trained(recipe, data, how), trained(recipe, data, how, with_cache=False), tolerance=5e-3)
+
+
+@pytest.mark.parametrize("start", [0, 2, 3])
+def test_an_epoch_of_views_entered_in_the_middle_gives_what_is_left_of_it(start):
+    rng = np.random.default_rng(0)
+    pictures, labels = rng.integers(0, 255, (22, 8, 8)).astype(np.uint8), rng.integers(0, 2, 22)
+    stored = frozen.FeatureFeed(torch.rand(2, 22, 3), torch.from_numpy(labels), 7)
+    replayed = frozen.ReplayedFeed(pictures, labels, np.arange(22), 7, CPU, views=2)
+    for feed in (stored, replayed):
+        whole, rest = (list(feed.shuffled(Augmentation(noise=0.1), 3, 4, first)) for first in (0, start))
+        for (x, y), (same_x, same_y) in zip(whole[start:], rest, strict=True):
+            assert torch.equal(x, same_x)
+            assert torch.equal(y, same_y)
+
+
+def test_several_processes_share_the_trunk_s_work(prepared):
+    recipe, data, how = prepared(**PLAIN)
+    several = replace(how, group=distributed.Group(0, 2))
+    with frozen.fed(start(recipe, data), data, recipe, several) as (train, _):
+        assert train is data.parts["train"]

@@ -14,6 +14,7 @@ from core.runs.status import Failure
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 _SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")  # as libraries written in Rust, safetensors among them, end their messages
 _NO_MEMORY = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "not enough memory")
+_LOST = ("Connection closed by peer", "Connection reset by peer", "remote process exited")
 _DRIVER = ("CUDA", "CUDNN", "CUBLAS", "NCCL", "HIP ERROR")
 
 
@@ -28,6 +29,8 @@ def kind_of(error: BaseException) -> Failure:
         return "not finite"
     if isinstance(error, UnusableData | UnreadableImage):
         return "data"
+    if any(_is_of_a_lost_process(each) for each in chain):
+        return "killed"
     if any(_is_the_driver_s(each) for each in chain):
         return "driver"
     return "other"
@@ -51,6 +54,10 @@ _EXPLANATIONS = {
     "disk": (
         "A run's folder has room on its disk.",
         "Free some room, or set CXRLAB_ARTIFACTS to a folder on a larger disk; then go on with the run.",
+    ),
+    "killed": (
+        "All processes that train a run live to its end.",
+        "Another one was killed, for lack of memory perhaps: see the log. What was kept is kept; go on with the run.",
     ),
     "driver": (
         "The device answers as long as the training lasts.",
@@ -80,6 +87,10 @@ def _is_lack_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
+
+
+def _is_of_a_lost_process(error: BaseException) -> bool:
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _LOST)
 
 
 def _is_the_driver_s(error: BaseException) -> bool:
