@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core import wording
-from core.jobs import estimates, queue, supervisors
+from core.jobs import devices, estimates, queue, supervisors
 from core.runs import index
 from core.runs.status import Status
 
@@ -113,8 +113,8 @@ def _devices(living: list[supervisors.Supervisor]) -> int:
     """Jobs that can train at a time; supervisors on one machine share its devices."""
     slots: dict[tuple[str, str], int] = {}
     for one in living:
-        gpus = any(device != "cpu" for device in one.slots)
+        gpus = any(devices.kind(device) != "cpu" for device in one.slots)
         for device, jobs in one.slots.items():
-            if device != "cpu" or not gpus:
+            if devices.kind(device) != "cpu" or not gpus:
                 slots[one.process.host, device] = max(jobs, slots.get((one.process.host, device), 0))
     return sum(slots.values())

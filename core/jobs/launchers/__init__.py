@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from core.errors import UnknownName
 from core.runs.status import ProcessMark
 from core.runs.store import Run
+
+Command = Callable[[Run, str], list[str]]
+"""A run and its device → the trainer's command line."""
+ROOT = Path(__file__).resolve().parents[3]
+"""The folder that holds `core`, where trainers are started."""
 
 
 class Trainer(Protocol):
@@ -45,6 +52,11 @@ class Launcher(Protocol):
 def command(run: Run, device: str) -> list[str]:
     """The trainer of `run` on `device` ("cpu", "cuda:0", or several joined by commas; empty: the default one)."""
     return [sys.executable, "-m", "core", "train", "--resume", run.id, *(["--device", device] if device else [])]
+
+
+def end_of(code: int) -> str:
+    """How a process ended, in words, by its exit status, which is negative for a signal."""
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
 
 
 def named(name: str, slots: Mapping[str, int] | None, address: str) -> Launcher:
