@@ -115,5 +115,5 @@ def _seconds_an_image(recipe: Recipe, device: str) -> float | None:
 def _devices(planned: Plan) -> int:
     """Of the supervisors that live; where none does, of the one that would be started."""
     wanted = planned.sweep.device
-    found = overview.devices(supervisors.living(), wanted) or (len(local.gpus()) if wanted in ("", "cuda") else 1)
+    found = overview.jobs_at_a_time(supervisors.living(), wanted) or (len(local.gpus()) if wanted in ("", "cuda") else 1)
     return max(1, found // max(run.recipe.execution.processes for run in planned.runs))

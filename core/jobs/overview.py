@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core import wording
-from core.jobs import estimates, queue, supervisors
+from core.jobs import devices, estimates, queue, supervisors
 from core.runs import index
 from core.runs.status import Status
 
@@ -65,7 +65,7 @@ def lines() -> Overview:
     pace, living, now = estimates.pace(list(rows.values())), supervisors.living(), time.time()
     statuses = {job.run_id: job.run.status() for job in found if job.state == "active"}
     waiting = [estimates.seconds_left(rows[job.run_id], pace) for job in found if job.state == "waiting"]
-    number = max(1, devices(living))
+    number = max(1, jobs_at_a_time(living))
     *starts, end = estimates.finish([status.seconds_left for status in statuses.values()], waiting, number)
     begin = iter(starts)
     made = []
@@ -117,13 +117,13 @@ def _missing(job: queue.Job, living: list[supervisors.Supervisor]) -> str:
     return f"waits for {job.wanted}, which no supervisor has"
 
 
-def devices(living: list[supervisors.Supervisor], wanted: str = "") -> int:
+def jobs_at_a_time(living: list[supervisors.Supervisor], wanted: str = "") -> int:
     """Jobs that can train at a time, of those that want the device `wanted` ("": any); supervisors on one machine share its devices."""
     slots: dict[tuple[str, str], int] = {}
     for one in living:
-        gpus = any(device != "cpu" for device in one.slots)
+        gpus = any(devices.kind(device) != "cpu" for device in one.slots)
         for device, jobs in one.slots.items():
-            fits = device == wanted or device.startswith(f"{wanted}:") if wanted else device != "cpu" or not gpus
+            fits = device == wanted or device.startswith(f"{wanted}:") if wanted else devices.kind(device) != "cpu" or not gpus
             if fits:
                 slots[one.process.host, device] = max(jobs, slots.get((one.process.host, device), 0))
     return sum(slots.values())

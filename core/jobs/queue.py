@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Literal, TypeVar
 
 from core.errors import CoreError, UnusableRun
+from core.jobs import devices
 from core.runs import database, index, store, ticket
 from core.runs.status import ProcessMark
 from core.runs.store import Run
@@ -110,11 +111,11 @@ def claim(host: str, slots: Mapping[str, int], supervisor: str) -> Job | None:
         for job in _first_waiting(connection, [device for device, left in free.items() if left > 0]):
             fitting = _devices_for(job, slots)
             needed = _devices_needed(job, fitting)
-            chosen = [device for device in fitting if free[device] > 0][:needed]
-            if len(chosen) == needed:
+            chosen = devices.together([device for device in fitting if free[device] > 0], needed)
+            if chosen:
                 values = {"state": "active", "device": ",".join(chosen), "host": host, "claim": uuid.uuid4().hex, "supervisor": supervisor}
                 return _update(connection, job, values)
-            if len(fitting) >= needed:  # it waits for devices to come free; those behind it must not take them
+            if devices.together(fitting, needed):  # it waits for devices to come free; those behind it must not take them
                 free |= dict.fromkeys(fitting, 0)
         return None
 
@@ -265,11 +266,11 @@ def _devices_for(job: Job, slots: Mapping[str, int]) -> list[str]:
     """Those of `slots` that would do for `job`."""
     if job.wanted:
         return [device for device in slots if device == job.wanted or device.startswith(f"{job.wanted}:")]
-    return [device for device in slots if device != "cpu"] or list(slots)
+    return [device for device in slots if devices.kind(device) != "cpu"] or list(slots)
 
 
 def _devices_needed(job: Job, fitting: list[str]) -> int:
-    return 1 if fitting == ["cpu"] else job.processes  # the processes of one job share the processor
+    return 1 if all(devices.kind(device) == "cpu" for device in fitting) else job.processes  # which share the processor
 
 
 def _insert(connection: sqlite3.Connection, run: Run, new: Ticket) -> Job:

@@ -109,7 +109,8 @@ class Supervisor:
 
     def _look(self, job: Job) -> None:
         trainer = self._trainers.get(job.claim)
-        if trainer.ended() if trainer else self._orphaned(job):
+        # A run that still says running has another trainer, or one on a machine that was lost: it may live until its heartbeat is old.
+        if (trainer.ended() if trainer else self._orphaned(job)) and job.run.status().state != "running":
             self._trainers.pop(job.claim, None)
             self._orphans.pop(job.claim, None)
             self._settle(job, trainer.end if trainer else "")
@@ -127,9 +128,7 @@ class Supervisor:
     def _settle(self, job: Job, end: str) -> None:
         """Nobody trains `job` any more, as far as this supervisor knows: what its run says decides what becomes of it."""
         status = job.run.status()
-        if status.state == "running":  # another trainer has it, which an earlier supervisor started
-            queue.note_process(job, status.process)
-        elif status.state in ("queued", "interrupted"):
+        if status.state in ("queued", "interrupted"):
             self._without_a_word(job, end)
         elif status.state == "failed" and failures.may_pass(status) and job.vain < VAIN_MOST - 1:
             self._again(job, status.message, job.vain + 1)

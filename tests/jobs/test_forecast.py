@@ -95,7 +95,7 @@ def test_a_device_that_this_machine_lacks_leaves_the_time_unknown(plan):
 def test_several_devices_share_the_runs(plan, monkeypatch):
     planned = plan(seeds=(0, 1, 2))
     trained(planned, 60.0)
-    monkeypatch.setattr("core.jobs.overview.devices", lambda *_: 2)
+    monkeypatch.setattr("core.jobs.overview.jobs_at_a_time", lambda *_: 2)
     assert forecast.forecast(planned).seconds == pytest.approx(120, rel=0.01)
 
 

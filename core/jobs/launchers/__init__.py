@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from core.errors import UnknownName
 from core.runs.status import ProcessMark
 from core.runs.store import Run
 from core.settings import artifacts_dir
+
+Command = Callable[[Run, str], list[str]]
+"""A run and its device → the trainer's command line."""
+ROOT = Path(__file__).resolve().parents[3]
+"""The folder that holds `core`, where trainers are started."""
 
 
 class Trainer(Protocol):
@@ -53,6 +60,11 @@ def environment(device: str) -> dict[str, str]:
     """What a trainer on `device` must find in its environment, besides its launcher's own."""
     gpus = [name.removeprefix("cuda:") for name in device.split(",")] if "," in device else []
     return {"CXRLAB_ARTIFACTS": str(artifacts_dir())} | ({"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else {})
+
+
+def end_of(code: int) -> str:
+    """How a process ended, in words, by its exit status, which is negative for a signal."""
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
 
 
 def named(name: str, slots: Mapping[str, int] | None, address: str) -> Launcher:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
 from core.jobs import launchers
+from core.jobs.launchers import Command
 from core.runs.status import ProcessMark
 from core.runs.store import Run
-
-Command = Callable[[Run, str], list[str]]
 
 
 class Process:
@@ -36,9 +33,7 @@ class Process:
     @property
     def end(self) -> str:
         code = self._child.returncode
-        if code is None:
-            return ""
-        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        return "" if code is None else launchers.end_of(code)
 
     @property
     def pid(self) -> int:
@@ -67,7 +62,7 @@ class Local:
         with open(run.folder / "log.txt", "a", encoding="utf-8") as log:
             child = subprocess.Popen(
                 self._command(run, device),
-                cwd=Path(__file__).resolve().parents[3],
+                cwd=launchers.ROOT,
                 env=os.environ | launchers.environment(device),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
