@@ -16,7 +16,10 @@ from core.runs.status import LIVE
 
 MEDICAL_NOTE = f":material/medical_information: {wording.MEDICAL_NOTE}"
 
+SIDEBAR_RUNS = 2
+
 STATE_BADGES = {
+    "starting": (":material/hourglass_top:", "gray"),
     "queued": (":material/schedule:", "gray"),
     "running": (":material/sync:", "blue"),
     "paused": (":material/pause_circle:", "violet"),
@@ -41,6 +44,7 @@ def navigation() -> st.Page:
             ],
             "Train": [
                 st.Page("pages/train.py", title="New run", icon=":material/model_training:"),
+                st.Page("pages/queue.py", title="Queue", icon=":material/low_priority:"),
                 st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
             ],
             "Compare": [
@@ -82,15 +86,19 @@ def sidebar() -> None:
 
 @st.fragment(run_every=3)
 def _running() -> None:
-    live = [row for row in index.rows() if row.state in LIVE]
-    if not live:
+    rows = index.rows()
+    training, waiting = ([row for row in rows if row.state == state] for state in ("running", "queued"))
+    if not training:
         st.caption(":material/bedtime: Nothing is training.")
-    for row in live[:3]:
+    for row in training[:SIDEBAR_RUNS]:
         status = store.find(row.run_id).status()
         st.progress(status.share_done, text=f"{row.model} on {row.data}: {overview.progress_text(status)}")
+        if status.device:
+            st.caption(f":material/memory: {status.device}")
         st.page_link("pages/runs.py", label="Open the run", icon=":material/monitoring:", query_params={"run": row.run_id})
-    if len(live) > 3:
-        st.caption(f"and {len(live) - 3} more")
+    more = f"{len(training) - SIDEBAR_RUNS} more train, " if len(training) > SIDEBAR_RUNS else ""
+    if waiting or more:
+        st.page_link("pages/queue.py", label=f"{more}{len(waiting):,} waiting", icon=":material/low_priority:")
 
 
 def something_trains() -> bool:

@@ -183,9 +183,14 @@ def reorder(run_id: str, *, priority: int | None = None, to: Literal["first", "l
         rivals = _select(connection, f"WHERE state = 'waiting' AND priority = ? ORDER BY {_ORDER}", job.priority)
         now = [rival.run_id for rival in rivals].index(run_id)
         target = {"first": 0, "last": len(rivals) - 1, "earlier": max(0, now - 1), "later": min(len(rivals) - 1, now + 1), None: now}[to]
-        places = sorted(rival.place for rival in rivals)
-        rivals.insert(target, rivals.pop(now))
-        return [_update(connection, rival, {"place": place}) for rival, place in zip(rivals, places, strict=True)]
+        other = rivals[target]
+        if target == now:
+            return [job]
+        # As few as possible change their places: each of them is written into its folder.
+        beyond = {"first": other.place - 1, "last": other.place + 1}.get(to or "")
+        if beyond is not None:
+            return [_update(connection, job, {"place": beyond})]
+        return [_update(connection, job, {"place": other.place}), _update(connection, other, {"place": job.place})]
 
     moved = _use(move)
     for job in moved:

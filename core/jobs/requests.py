@@ -12,6 +12,7 @@ from core.runs.status import RESUMABLE
 from core.runs.store import Run
 
 if TYPE_CHECKING:
+    from core.jobs.failures import WayOut
     from core.recipes.recipe import Recipe
 
 
@@ -53,6 +54,22 @@ def go_on(run: Run, *, supervised: bool = True) -> Run:
     if supervised:
         supervisors.ensure()
     return run
+
+
+def take(way_out: WayOut, run: Run) -> Run:
+    """Do what helps a run that failed: let it go on, or queue a changed one in its stead; returns whichever of them.
+
+    Raises:
+        UnusableRun: it goes on, or has gone on, already.
+        InvalidSpec: the recipe cannot be changed so.
+    """
+    if not way_out.changes:
+        return go_on(run)
+    from core.recipes import catalogue
+
+    old = ticket.of(run) or queue.new_ticket()
+    recipe = catalogue.changed(run.recipe(), **way_out.changes)
+    return start(recipe, device=old.wanted, priority=old.priority, experiment_name=old.experiment_name)
 
 
 def cancel(run: Run) -> None:

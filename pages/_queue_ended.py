@@ -1,0 +1,59 @@
+"""Runs that are paused, and those that ended of late: how, why, and the button with the likely way out."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from core import wording
+from core.jobs import ended, requests
+from core.jobs.ended import Ended
+from core.runs import store
+from pages import _acts, parts
+
+MOST = 10
+
+
+def show() -> None:
+    paused, all_paused = ended.of_late(ended.STOPPED, MOST)
+    if paused:
+        st.subheader("Paused")
+    for each in paused:
+        _line(each)
+    _more(all_paused)
+    late, all_ended = ended.of_late(ended.ENDS, MOST)
+    if late:
+        st.subheader("Ended of late")
+    for each in late:
+        _line(each)
+    _more(all_ended)
+
+
+def _line(each: Ended) -> None:
+    run = store.find(each.run_id)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"ended {each.run_id}"):
+        parts.state_badge(each.state)
+        with st.container(width="stretch"):
+            st.page_link("pages/runs.py", label=each.title, query_params={"run": each.run_id})
+        st.caption(_facts(each), width="content")
+        if each.state in ("paused", "interrupted"):
+            _acts.button("Go on", f"go on {each.run_id}", partial(requests.go_on, run), icon=":material/resume:")
+    if each.state == "failed":
+        st.error(each.message, icon=":material/error:")
+        if each.way_out:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.caption(each.way_out.sentence, width="content")
+                _acts.button(
+                    each.way_out.label, f"way out {each.run_id}", partial(requests.take, each.way_out, run), icon=":material/healing:"
+                )
+
+
+def _facts(each: Ended) -> str:
+    times = [f"waited {wording.duration(each.queued_seconds)}", f"trained {wording.duration(each.run_seconds)}"]
+    return " · ".join(filter(None, [each.accuracy_text, *times, wording.moment(each.at)]))
+
+
+def _more(number: int) -> None:
+    if number > MOST:
+        st.page_link("pages/runs.py", label=f"and {number - MOST:,} more", icon=":material/more_horiz:")

@@ -1,0 +1,94 @@
+"""Jobs of the queue, a line each: one that trains with its bar, one that waits with its place and what can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal
+
+import streamlit as st
+
+from core import wording
+from core.jobs import requests
+from core.jobs.overview import Line
+from core.runs import store
+from pages import _acts, parts
+
+SHOWN = 20  # waiting jobs on a page of theirs
+KEPT = "Its best weights so far are kept and tested, and it can go on later from its newest checkpoint."
+
+
+def active(line: Line, marked: bool) -> None:
+    """A job that trains, or is about to. `marked`: the link asks for it."""
+    run = store.find(line.run_id)
+    with st.container(border=True, key=f"active {line.run_id}"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            parts.state_badge(line.state)
+            _title(line, line.title, marked)
+        st.progress(line.share_done, text=line.progress)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container(width="stretch"):
+                st.caption(_times(line))
+            _acts.button(
+                "Pause", f"pause {line.run_id}", partial(requests.pause, run), icon=":material/pause:", disabled=bool(line.asked),
+                help="It can go on exactly where it was; others train meanwhile.",
+            )  # fmt: skip
+            _acts.confirmed(
+                "Stop", f"stop {line.run_id}", ":material/stop:", KEPT, "Stop it", partial(requests.cancel, run), bool(line.asked)
+            )
+        if line.silent is not None:
+            st.warning(f"No sign of life from its trainer for {wording.duration(line.silent)}.", icon=":material/hourglass_disabled:")
+
+
+def waiting(lines: Sequence[Line], key: str, marked: str) -> None:
+    """Those that wait, in their order, a page at a time; `marked`: the run that the link asks for."""
+    numbers = [line.run_id for line in lines]
+    first = numbers.index(marked) // SHOWN + 1 if marked in numbers else 1
+    pages = -(-len(lines) // SHOWN)
+    page = st.pagination(pages, default=first, key=f"page {key}") if pages > 1 else 1
+    for line in lines[(page - 1) * SHOWN : page * SHOWN]:
+        _waiting(line, line.run_id == marked)
+
+
+def _waiting(line: Line, marked: bool) -> None:
+    run = store.find(line.run_id)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"waiting {line.run_id}"):
+        with st.container(width="stretch"):
+            _title(line, f"{line.place}. {line.title}", marked)
+        priority = f" · priority {line.priority}" if line.priority else ""
+        st.caption(f"{line.left_text}{priority} · waits for {wording.duration(line.queued_seconds)}", width="content")
+        _move(line, "earlier", ":material/arrow_upward:", "Start earlier, by one place")
+        _move(line, "later", ":material/arrow_downward:", "Start later, by one place")
+        with _acts.menu(f"menu {line.run_id}") as opened:
+            if opened.open:
+                with st.container(horizontal=True):
+                    _move(line, "first", ":material/vertical_align_top:", "Before all others of its priority", "First")
+                    _move(line, "last", ":material/vertical_align_bottom:", "Behind all others of its priority", "Last")
+                priority_box(f"priority {line.run_id}", line.priority, partial(requests.move, run, None))
+                with st.container(horizontal=True):
+                    _acts.button("Pause", f"pause {line.run_id}", partial(requests.pause, run), icon=":material/pause:")
+                    _acts.button("Cancel", f"cancel {line.run_id}", partial(requests.cancel, run), icon=":material/close:")
+
+
+def priority_box(key: str, now: int, change: Callable[[int], object]) -> None:
+    """A number that changes what starts when. Only a person's own change counts: another page may have made its own meanwhile."""
+    help_ = "Jobs of a higher priority start first."
+    st.number_input(
+        "Priority", -100, 100, now, key=key, help=help_, width=200, on_change=lambda: _acts.do(lambda: change(st.session_state[key]))
+    )
+
+
+def _move(line: Line, to: Literal["first", "last", "earlier", "later"], icon: str, help_: str, label: str = "") -> None:
+    look = "secondary" if label else "tertiary"
+    _acts.button(label, f"{to} {line.run_id}", partial(requests.move, store.find(line.run_id), to), icon=icon, help=help_, type=look)
+
+
+def _title(line: Line, text: str, marked: bool) -> None:
+    label = f"**{text}** :material/my_location:" if marked else text
+    st.page_link("pages/runs.py", label=label, query_params={"run": line.run_id})
+
+
+def _times(line: Line) -> str:
+    told = [f"on {line.device}" if line.device else "", line.experiment_name, f"asked {line.asked}" if line.asked else ""]
+    told += [f"waited {wording.duration(line.queued_seconds)}", f"has trained {wording.duration(line.run_seconds)}"]
+    return " · ".join(filter(None, told))
