@@ -10,7 +10,7 @@ from core import wording
 from core.jobs import ended, requests
 from core.jobs.ended import Ended
 from core.runs import store
-from pages import _acts, parts
+from pages import _acts, _queue_lines, parts
 
 MOST = 10
 
@@ -34,9 +34,7 @@ def _line(each: Ended) -> None:
     run = store.find(each.run_id)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"ended {each.run_id}"):
         parts.state_badge(each.state)
-        with st.container(width="stretch"):
-            st.page_link("pages/runs.py", label=each.title, query_params={"run": each.run_id})
-        st.caption(_facts(each), width="content")
+        _queue_lines.title(each.run_id, each.title, _facts(each))
         if each.state in ("paused", "interrupted"):
             _acts.button("Go on", f"go on {each.run_id}", partial(requests.go_on, run), icon=":material/resume:")
     if each.state == "failed":
@@ -50,7 +48,8 @@ def _line(each: Ended) -> None:
 
 
 def _facts(each: Ended) -> str:
-    times = [f"waited {wording.duration(each.queued_seconds)}", f"trained {wording.duration(each.run_seconds)}"]
+    trained = f"trained {wording.duration(each.run_seconds)}" if each.run_seconds else "not trained"
+    times = [f"waited {wording.duration(each.queued_seconds)}", trained]
     return " · ".join(filter(None, [each.accuracy_text, *times, wording.moment(each.at)]))
 
 

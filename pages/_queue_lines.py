@@ -24,7 +24,7 @@ def active(line: Line, marked: bool) -> None:
     with st.container(border=True, key=f"active {line.run_id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             parts.state_badge(line.state)
-            _title(line, line.title, marked)
+            title(line.run_id, line.title, "", marked)
         st.progress(line.share_done, text=line.progress)
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(width="stretch"):
@@ -53,10 +53,9 @@ def waiting(lines: Sequence[Line], key: str, marked: str) -> None:
 def _waiting(line: Line, marked: bool) -> None:
     run = store.find(line.run_id)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"waiting {line.run_id}"):
-        with st.container(width="stretch"):
-            _title(line, f"{line.place}. {line.title}", marked)
         priority = f" · priority {line.priority}" if line.priority else ""
-        st.caption(f"{line.left_text}{priority} · waits for {wording.duration(line.queued_seconds)}", width="content")
+        about = f"{line.left_text}{priority} · waits for {wording.duration(line.queued_seconds)}"
+        title(line.run_id, f"{line.place}. {line.title}", about, marked)
         _move(line, "earlier", ":material/arrow_upward:", "Start earlier, by one place")
         _move(line, "later", ":material/arrow_downward:", "Start later, by one place")
         with _acts.menu(f"menu {line.run_id}") as opened:
@@ -83,9 +82,13 @@ def _move(line: Line, to: Literal["first", "last", "earlier", "later"], icon: st
     _acts.button(label, f"{to} {line.run_id}", partial(requests.move, store.find(line.run_id), to), icon=icon, help=help_, type=look)
 
 
-def _title(line: Line, text: str, marked: bool) -> None:
-    label = f"**{text}** :material/my_location:" if marked else text
-    st.page_link("pages/runs.py", label=label, query_params={"run": line.run_id})
+def title(run_id: str, text: str, about: str = "", marked: bool = False) -> None:
+    """What a line is of, which wraps where the page is narrow, and the link to its run."""
+    with st.container(width="stretch", gap=None):
+        st.markdown(f":primary-background[{text}]" if marked else text)
+        if about:
+            st.caption(about)
+    st.page_link("pages/runs.py", label="Open", icon=":material/monitoring:", query_params={"run": run_id})
 
 
 def _times(line: Line) -> str:

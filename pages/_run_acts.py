@@ -10,17 +10,17 @@ from core.jobs import overview, requests
 from core.runs import trash
 from core.runs.status import RESUMABLE, Status
 from core.runs.store import Run
-from pages import _acts
+from pages import _acts, parts
 from pages._queue_lines import KEPT
 
 
-def show(run: Run, status: Status) -> None:
-    """Buttons for the state that the run is in."""
+def show(run: Run, status: Status, better: bool) -> None:
+    """Buttons for the state that the run is in. `better`: the page offers a better way than to go on with it as it is."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if status.live:
             _live(run, status)
         else:
-            _ended(run, status)
+            _ended(run, status, better)
 
 
 def _live(run: Run, status: Status) -> None:
@@ -34,9 +34,12 @@ def _live(run: Run, status: Status) -> None:
         st.page_link("pages/queue.py", label="Its place in the queue", icon=":material/low_priority:", query_params={"job": run.id})
 
 
-def _ended(run: Run, status: Status) -> None:
+def _ended(run: Run, status: Status, better: bool) -> None:
     if status.state in RESUMABLE:
-        _acts.button("Go on with this run", "go on", partial(requests.go_on, run), icon=":material/resume:", type="primary")
+        look = "secondary" if better else "primary"
+        _acts.button("Go on with this run", "go on", partial(requests.go_on, run), icon=":material/resume:", type=look)
+    if status.state == "done":
+        _more_epochs(run)
     if st.button("Clone", icon=":material/content_copy:", help="A new run, starting from this one's settings."):
         st.switch_page("pages/train.py", query_params={"from": run.id, "data": run.recipe().data.name})
     with _acts.menu("delete", "Delete", ":material/delete:") as opened:
@@ -47,3 +50,15 @@ def _ended(run: Run, status: Status) -> None:
                 st.query_params.pop("run", None)
                 st.session_state["deleted"] = run.id
                 st.rerun()
+
+
+def _more_epochs(run: Run) -> None:
+    with _acts.menu("more epochs", "More epochs", ":material/add:") as opened:
+        if not opened.open:
+            return
+        had = run.recipe().epochs
+        epochs = st.number_input("Epochs in all", had + 1, 10_000, 2 * had, help=f"It was trained for {had}; a new run goes on from there.")
+        if st.button("Train on", icon=":material/play_arrow:"):
+            with parts.errors_here():
+                longer = requests.train_on(run, epochs)
+            st.switch_page("pages/runs.py", query_params={"run": longer.id})

@@ -12,13 +12,14 @@ from pages import parts
 LINES = 12  # of the log
 
 
-def show(run: Run, status: Status) -> None:
+def show(run: Run, status: Status) -> bool:
+    """Returns whether it offers another way than to go on with the run as it is."""
     st.error(status.message or "The run failed without a reason given.", icon=":material/error:")
     way_out = failures.way_out(status, run.recipe())
     if way_out:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(way_out.sentence, width="content")
-            if st.button(way_out.label, icon=":material/healing:"):
+            if way_out.changes and st.button(way_out.label, icon=":material/healing:", type="primary"):
                 with parts.errors_here():
                     taken = requests.take(way_out, run)
                 st.switch_page("pages/runs.py", query_params={"run": taken.id})
@@ -26,3 +27,4 @@ def show(run: Run, status: Status) -> None:
     if log:
         st.caption("Its last log lines")
         st.code(log, language=None)
+    return way_out is not None and bool(way_out.changes)

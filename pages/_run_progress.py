@@ -28,15 +28,16 @@ def _progress(run: Run, first: Status, epochs: int) -> None:
     with side:
         parts.state_badge(status.state)
         _run_history.show(status)
+    better = False
     with main:
         if status.live:
             st.progress(status.share_done, text=overview.progress_text(status))
             _silence(status)
         elif status.state == "failed":
-            _run_failure.show(run, status)
+            better = _run_failure.show(run, status)
         elif status.message:
             st.write(status.message)
-        _run_acts.show(run, status)
+        _run_acts.show(run, status, better)
         _curves(run, status, epochs)
 
 

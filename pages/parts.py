@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import warmup, wording
 from core.errors import CoreError
-from core.jobs import overview
+from core.jobs import overview, supervisors
 from core.recipes.entry import Entry
 from core.runs import index, store
 from core.runs.status import LIVE
@@ -17,6 +17,12 @@ from core.runs.status import LIVE
 MEDICAL_NOTE = f":material/medical_information: {wording.MEDICAL_NOTE}"
 
 SIDEBAR_RUNS = 2
+_IDLE = {
+    (False, False): ":material/bedtime: Nothing is training.",
+    (True, True): ":material/hourglass_top: The next training is about to start.",
+    (True, False): ":material/front_hand: Nothing is training, and no supervisor is there to start what waits.",
+}
+"""What the status line says where nothing trains: by whether something waits, and whether somebody is there to start it."""
 
 STATE_BADGES = {
     "starting": (":material/hourglass_top:", "gray"),
@@ -89,7 +95,7 @@ def _running() -> None:
     rows = index.rows()
     training, waiting = ([row for row in rows if row.state == state] for state in ("running", "queued"))
     if not training:
-        st.caption(":material/bedtime: Nothing is training.")
+        st.caption(_IDLE[bool(waiting), bool(waiting) and bool(supervisors.living())])
     for row in training[:SIDEBAR_RUNS]:
         status = store.find(row.run_id).status()
         st.progress(status.share_done, text=f"{row.model} on {row.data}: {overview.progress_text(status)}")

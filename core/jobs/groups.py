@@ -15,7 +15,7 @@ from core.runs import index, store
 from core.runs.store import Run
 
 KEPT_SECONDS = 2 * 86400.0  # that an experiment is shown after the last of its runs ended
-_WORDS = {"running": "train", "queued": "wait", "paused": "paused", "failed": "failed", "done": "done"}
+_WORDS = {"running": "training", "queued": "waiting", "paused": "paused", "failed": "failed", "done": "done"}
 """Those that matter most first."""
 
 
@@ -43,11 +43,11 @@ class Group:
 
     @property
     def sentence(self) -> str:
-        """ "1 train · 12 wait · 3 done · the last starts in about 2.0 h"."""
+        """ "1 training · 12 waiting · 3 done · the last one: starts in about 2.0 h"."""
         order = [*_WORDS, *sorted(self.counts.keys() - _WORDS.keys())]
         parts = [f"{self.counts[state]:,} {_WORDS.get(state, state)}" for state in order if self.counts.get(state)]
         if self.waiting:
-            parts.append(f"the last {self.waiting[-1].left_text}")
+            parts.append(f"the last one: {self.waiting[-1].left_text}")
         return " · ".join(parts)
 
 
@@ -60,7 +60,7 @@ def groups(found: Overview) -> list[Group]:
     lines: dict[str, list[Line]] = {}
     for line in found.lines:
         lines.setdefault(line.experiment_name, []).append(line)
-    made = [Group(name, dict(Counter(row.state for row in rows)), lines.get(name, [])) for name, rows in runs.items() if len(rows) > 1]
+    made = [Group(name, _counts(rows, lines.get(name, [])), lines.get(name, [])) for name, rows in runs.items() if len(rows) > 1]
     made = [group for group in made if group.share_ended < 1 or _lately(runs[group.name])]
     return sorted(made, key=lambda group: group.share_ended == 1)
 
@@ -86,6 +86,12 @@ def go_on(name: str) -> int:
 def prioritise(name: str, priority: int) -> int:
     """Give all of an experiment that wait this priority; returns how many."""
     return _each(_queued(name), lambda run: requests.move(run, priority=priority))
+
+
+def _counts(rows: Iterable[index.Row], lines: Iterable[Line]) -> dict[str, int]:
+    """By state; whose trainer is about to start counts as running."""
+    active = {line.run_id: "running" for line in lines if not line.waits}
+    return dict(Counter(active.get(row.run_id, row.state) for row in rows))
 
 
 def _queued(name: str) -> list[Run]:

@@ -96,12 +96,14 @@ def lines() -> Overview:
     statuses = {job.run_id: job.run.status() for job in found if job.state == "active"}
     waiting = [estimates.seconds_left(rows[job.run_id], pace) for job in found if job.state == "waiting"]
     devices = max(1, _devices(living))
-    *starts, end = estimates.finish([status.seconds_left for status in statuses.values()], waiting, devices)
+    # A trainer that starts does not know its own speed yet.
+    active = {run_id: _left(status, rows[run_id], pace) for run_id, status in statuses.items()}
+    *starts, end = estimates.finish(list(active.values()), waiting, devices)
     begin, place = iter(starts), count(1)
     made = []
     for job in found:
         status = statuses.get(job.run_id) or job.run.status()
-        left = status.seconds_left if job.state == "active" else next(begin)
+        left = active[job.run_id] if job.state == "active" else next(begin)
         row = rows[job.run_id]
         made.append(
             Line(
@@ -114,7 +116,7 @@ def lines() -> Overview:
                 experiment_name=job.experiment_name,
                 priority=job.priority,
                 device=job.device,
-                progress=progress_text(status),
+                progress="its trainer starts" if _state(job.state, status) == "starting" else progress_text(status),
                 share_done=status.share_done,
                 queued_seconds=status.spent("queued", now),
                 run_seconds=status.spent("running", now),
@@ -154,6 +156,10 @@ def progress_text(status: Status) -> str:
     if status.images_per_second is not None:
         parts += [f"{status.images_per_second:.0f} images/s", f"{wording.duration(status.seconds_left)} left"]
     return " · ".join(parts)
+
+
+def _left(status: Status, row: index.Row, pace: estimates.Pace) -> float | None:
+    return estimates.seconds_left(row, pace) if status.seconds_left is None else status.seconds_left
 
 
 def _state(state: str, status: Status) -> str:

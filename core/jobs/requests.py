@@ -67,9 +67,19 @@ def take(way_out: WayOut, run: Run) -> Run:
         return go_on(run)
     from core.recipes import catalogue
 
-    old = ticket.of(run) or queue.new_ticket()
-    recipe = catalogue.changed(run.recipe(), **way_out.changes)
-    return start(recipe, device=old.wanted, priority=old.priority, experiment_name=old.experiment_name)
+    return _start_like(run, catalogue.changed(run.recipe(), **way_out.changes))
+
+
+def train_on(run: Run, epochs: int) -> Run:
+    """Queue a run that begins where a finished one ended and trains until `epochs` epochs are done in all.
+
+    Raises:
+        InvalidSpec: those are no more than it has.
+        UnusableRun: it is not done, or lacks what going on needs.
+    """
+    from core.runs import continuation
+
+    return _start_like(run, continuation.continued(run, epochs))
 
 
 def cancel(run: Run) -> None:
@@ -121,6 +131,12 @@ def delete(run: Run) -> None:
     if queue.find(run.id) or run.status().live:
         raise UnusableRun("A run that waits or trains is not deleted.", run.id, "Cancel it first.")
     trash.put(run)
+
+
+def _start_like(run: Run, recipe: Recipe) -> Run:
+    """As `run` was submitted: for the same device, with the same priority, under the same name."""
+    old = ticket.of(run) or queue.new_ticket()
+    return start(recipe, device=old.wanted, priority=old.priority, experiment_name=old.experiment_name)
 
 
 def _trains(run: Run) -> bool:
