@@ -18,15 +18,14 @@ def button(label: str, key: str, act: Act, **look: object) -> None:
 
 def confirmed(label: str, key: str, icon: str, warning: str, yes: str, act: Act, disabled: bool = False) -> None:
     """A button that tells what it does, with the one that does it."""
-    with st.popover(label, icon=icon, key=key, disabled=disabled, on_change="rerun") as asked:
-        if asked.open:
-            st.write(warning)
-            st.button(yes, key=f"{key} for sure", icon=icon, on_click=_do_and_close, args=(act, key))
+    with st.popover(label, icon=icon, key=key, disabled=disabled, on_change="rerun"):
+        st.write(warning)
+        st.button(yes, key=f"{key} for sure", icon=icon, on_click=_do_and_close, args=(act, key))
 
 
 def menu(key: str, label: str = "", icon: str = ":material/more_vert:") -> st.delta_generator.DeltaGenerator:
-    """A popover whose content is to be made only while it is `open`: there may be one in each of many lines."""
-    return st.popover(label, icon=icon, key=key, on_change="rerun", type="tertiary")
+    """What is asked for more seldom."""
+    return st.popover(label, icon=icon, key=key, type="tertiary")
 
 
 def do(act: Act) -> None:

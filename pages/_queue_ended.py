@@ -1,4 +1,4 @@
-"""Runs that are paused, and those that ended of late: how, why, and the button with the likely way out."""
+"""Runs that are paused, those that failed, and those that ended of late: how, why, and the button with the likely way out."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from core.jobs.ended import Ended
 from core.runs import store
 from pages import _acts, _queue_lines, parts
 
-MOST = 10
+MOST = 10  # in each section
+SECTIONS = {"Paused": ("paused",), "Failed": ("failed", "interrupted"), "Ended of late": ("done", "cancelled")}
+"""What a person may want to do something about comes first."""
 
 
 def show() -> None:
-    paused, all_paused = ended.of_late(ended.STOPPED, MOST)
-    if paused:
-        st.subheader("Paused")
-    for each in paused:
-        _line(each)
-    _more(all_paused)
-    late, all_ended = ended.of_late(ended.ENDS, MOST)
-    if late:
-        st.subheader("Ended of late")
-    for each in late:
-        _line(each)
-    _more(all_ended)
+    for heading, states in SECTIONS.items():
+        found, number = ended.of_late(states, MOST)
+        if not found:
+            continue
+        st.subheader(heading)
+        for each in found:
+            _line(each)
+        if number > MOST:
+            st.page_link("pages/runs.py", label=f"and {number - MOST:,} more", icon=":material/more_horiz:")
 
 
 def _line(each: Ended) -> None:
@@ -51,8 +50,3 @@ def _facts(each: Ended) -> str:
     trained = f"trained {wording.duration(each.run_seconds)}" if each.run_seconds else "not trained"
     times = [f"waited {wording.duration(each.queued_seconds)}", trained]
     return " · ".join(filter(None, [each.accuracy_text, *times, wording.moment(each.at)]))
-
-
-def _more(number: int) -> None:
-    if number > MOST:
-        st.page_link("pages/runs.py", label=f"and {number - MOST:,} more", icon=":material/more_horiz:")

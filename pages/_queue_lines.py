@@ -21,6 +21,7 @@ KEPT = "Its best weights so far are kept and tested, and it can go on later from
 def active(line: Line, marked: bool) -> None:
     """A job that trains, or is about to. `marked`: the link asks for it."""
     run = store.find(line.run_id)
+    settled = bool(line.asked) or line.state not in ("starting", "running")
     with st.container(border=True, key=f"active {line.run_id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             parts.state_badge(line.state)
@@ -30,12 +31,10 @@ def active(line: Line, marked: bool) -> None:
             with st.container(width="stretch"):
                 st.caption(_times(line))
             _acts.button(
-                "Pause", f"pause {line.run_id}", partial(requests.pause, run), icon=":material/pause:", disabled=bool(line.asked),
+                "Pause", f"pause {line.run_id}", partial(requests.pause, run), icon=":material/pause:", disabled=settled,
                 help="It can go on exactly where it was; others train meanwhile.",
             )  # fmt: skip
-            _acts.confirmed(
-                "Stop", f"stop {line.run_id}", ":material/stop:", KEPT, "Stop it", partial(requests.cancel, run), bool(line.asked)
-            )
+            _acts.confirmed("Stop", f"stop {line.run_id}", ":material/stop:", KEPT, "Stop it", partial(requests.cancel, run), settled)
         if line.silent is not None:
             st.warning(f"No sign of life from its trainer for {wording.duration(line.silent)}.", icon=":material/hourglass_disabled:")
 
@@ -55,18 +54,17 @@ def _waiting(line: Line, marked: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"waiting {line.run_id}"):
         priority = f" · priority {line.priority}" if line.priority else ""
         about = f"{line.left_text}{priority} · waits for {wording.duration(line.queued_seconds)}"
-        title(line.run_id, f"{line.place}. {line.title}", about, marked)
+        title(line.run_id, f"{line.place}\\. {line.title}", about, marked)
         _move(line, "earlier", ":material/arrow_upward:", "Start earlier, by one place")
         _move(line, "later", ":material/arrow_downward:", "Start later, by one place")
-        with _acts.menu(f"menu {line.run_id}") as opened:
-            if opened.open:
-                with st.container(horizontal=True):
-                    _move(line, "first", ":material/vertical_align_top:", "Before all others of its priority", "First")
-                    _move(line, "last", ":material/vertical_align_bottom:", "Behind all others of its priority", "Last")
-                priority_box(f"priority {line.run_id}", line.priority, partial(requests.move, run, None))
-                with st.container(horizontal=True):
-                    _acts.button("Pause", f"pause {line.run_id}", partial(requests.pause, run), icon=":material/pause:")
-                    _acts.button("Cancel", f"cancel {line.run_id}", partial(requests.cancel, run), icon=":material/close:")
+        with _acts.menu(f"menu {line.run_id}"):
+            with st.container(horizontal=True):
+                _move(line, "first", ":material/vertical_align_top:", "Before all others of its priority", "First")
+                _move(line, "last", ":material/vertical_align_bottom:", "Behind all others of its priority", "Last")
+            priority_box(f"priority {line.run_id}", line.priority, partial(requests.move, run, None))
+            with st.container(horizontal=True):
+                _acts.button("Pause", f"pause {line.run_id}", partial(requests.pause, run), icon=":material/pause:")
+                _acts.button("Cancel", f"cancel {line.run_id}", partial(requests.cancel, run), icon=":material/close:")
 
 
 def priority_box(key: str, now: int, change: Callable[[int], object]) -> None:

@@ -42,20 +42,18 @@ def _ended(run: Run, status: Status, better: bool) -> None:
         _more_epochs(run)
     if st.button("Clone", icon=":material/content_copy:", help="A new run, starting from this one's settings."):
         st.switch_page("pages/train.py", query_params={"from": run.id, "data": run.recipe().data.name})
-    with _acts.menu("delete", "Delete", ":material/delete:") as opened:
-        if opened.open:
-            st.write(f"The run moves into the trash, from which it can be taken back for {trash.RETENTION_DAYS} days.")
-            if st.button("Delete it", icon=":material/delete:"):
+    with _acts.menu("delete", "Delete", ":material/delete:"):
+        st.write(f"The run moves into the trash, from which it can be taken back for {trash.RETENTION_DAYS} days.")
+        if st.button("Delete it", icon=":material/delete:"):
+            with parts.errors_here():
                 requests.delete(run)
-                st.query_params.pop("run", None)
-                st.session_state["deleted"] = run.id
-                st.rerun()
+            st.query_params.pop("run", None)
+            st.session_state["deleted"] = run.id
+            st.rerun()
 
 
 def _more_epochs(run: Run) -> None:
-    with _acts.menu("more epochs", "More epochs", ":material/add:") as opened:
-        if not opened.open:
-            return
+    with _acts.menu("more epochs", "More epochs", ":material/add:"):
         had = run.recipe().epochs
         epochs = st.number_input("Epochs in all", had + 1, 10_000, 2 * had, help=f"It was trained for {had}; a new run goes on from there.")
         if st.button("Train on", icon=":material/play_arrow:"):

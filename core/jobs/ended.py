@@ -9,10 +9,6 @@ from core.errors import CoreError
 from core.jobs import failures, overview
 from core.jobs.failures import WayOut
 from core.runs import index, store
-from core.runs.status import State
-
-ENDS: tuple[State, ...] = ("done", "cancelled", "failed", "interrupted")
-STOPPED: tuple[State, ...] = ("paused",)
 
 
 @dataclass(frozen=True)
@@ -31,9 +27,9 @@ class Ended:
     way_out: WayOut | None
 
 
-def of_late(states: Collection[str], most: int, experiment_name: str | None = None) -> tuple[list[Ended], int]:
+def of_late(states: Collection[str], most: int) -> tuple[list[Ended], int]:
     """The last `most` runs that took one of `states`, the latest first, and how many there are in all."""
-    rows = [row for row in index.rows() if row.state in states and experiment_name in (None, row.experiment_name)]
+    rows = [row for row in index.rows() if row.state in states]
     latest = sorted(rows, key=lambda row: changed_at(row.run_id), reverse=True)[:most]
     return [ended for row in latest if (ended := _ended(row)) is not None], len(rows)
 

@@ -116,7 +116,7 @@ def lines() -> Overview:
                 experiment_name=job.experiment_name,
                 priority=job.priority,
                 device=job.device,
-                progress="its trainer starts" if _state(job.state, status) == "starting" else progress_text(status),
+                progress=_progress(job.state, status),
                 share_done=status.share_done,
                 queued_seconds=status.spent("queued", now),
                 run_seconds=status.spent("running", now),
@@ -156,6 +156,12 @@ def progress_text(status: Status) -> str:
     if status.images_per_second is not None:
         parts += [f"{status.images_per_second:.0f} images/s", f"{wording.duration(status.seconds_left)} left"]
     return " · ".join(parts)
+
+
+def _progress(state: str, status: Status) -> str:
+    if state == "active" and status.state == "queued":
+        return "its trainer starts"
+    return progress_text(status) if status.live else "has ended"
 
 
 def _left(status: Status, row: index.Row, pace: estimates.Pace) -> float | None:
