@@ -42,7 +42,7 @@ def _line(group: Group, marked: str) -> None:
             _acts.button("Go on", f"go on {group.name}", partial(groups.go_on, group.name), icon=":material/resume:")
         if group.waiting:
             with _acts.menu(f"priority menu {group.name}", "Priority", ":material/low_priority:"):
-                _queue_lines.priority_box(f"priority {group.name}", group.waiting[0].priority, partial(groups.prioritise, group.name))
+                _queue_lines.priority_box(group.name, group.waiting[0].priority, partial(groups.prioritise, group.name))
     if group.waiting:
         started = any(line.run_id == marked for line in group.waiting)
         with st.expander("Those that wait", expanded=started, key=f"opened {group.name}", on_change="rerun") as opened:

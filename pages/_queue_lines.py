@@ -61,18 +61,20 @@ def _waiting(line: Line, marked: bool) -> None:
             with st.container(horizontal=True):
                 _move(line, "first", ":material/vertical_align_top:", "Before all others of its priority", "First")
                 _move(line, "last", ":material/vertical_align_bottom:", "Behind all others of its priority", "Last")
-            priority_box(f"priority {line.run_id}", line.priority, partial(requests.move, run, None))
+            priority_box(line.run_id, line.priority, partial(requests.move, run, None))
             with st.container(horizontal=True):
                 _acts.button("Pause", f"pause {line.run_id}", partial(requests.pause, run), icon=":material/pause:")
                 _acts.button("Cancel", f"cancel {line.run_id}", partial(requests.cancel, run), icon=":material/close:")
 
 
-def priority_box(key: str, now: int, change: Callable[[int], object]) -> None:
-    """A number that changes what starts when. Only a person's own change counts: another page may have made its own meanwhile."""
-    help_ = "Jobs of a higher priority start first."
-    st.number_input(
-        "Priority", -100, 100, now, key=key, help=help_, width=200, on_change=lambda: _acts.do(lambda: change(st.session_state[key]))
-    )
+def priority_box(name: str, now: int, change: Callable[[int], object]) -> None:
+    """A number that changes what starts when. Where another page has changed it meanwhile, the box is another one."""
+    key = f"priority {name} {now}"
+
+    def changed() -> None:
+        _acts.do(lambda: change(st.session_state[key]))
+
+    st.number_input("Priority", -100, 100, now, key=key, help="Jobs of a higher priority start first.", width=200, on_change=changed)
 
 
 def _move(line: Line, to: Literal["first", "last", "earlier", "later"], icon: str, help_: str, label: str = "") -> None:
