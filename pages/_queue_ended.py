@@ -9,7 +9,7 @@ import streamlit as st
 from core import wording
 from core.jobs import ended, requests
 from core.jobs.ended import Ended
-from core.runs import store
+from core.runs import index, store
 from pages import _acts, _queue_lines, parts
 
 MOST = 10  # in each section
@@ -18,8 +18,9 @@ SECTIONS = {"Paused": ("paused",), "Failed": ("failed", "interrupted"), "Ended o
 
 
 def show() -> None:
+    rows = index.rows()
     for heading, states in SECTIONS.items():
-        found, number = ended.of_late(states, MOST)
+        found, number = ended.of_late(rows, states, MOST)
         if not found:
             continue
         st.subheader(heading)

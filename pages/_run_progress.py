@@ -16,13 +16,13 @@ REFRESH = {"queued": 1, "running": 1, "paused": 5, "interrupted": 5}  # seconds;
 
 
 def show(run: Run, first: Status, epochs: int) -> None:
-    """`first`: the status with which the page is drawn; once the run is live no more, or again, the whole page is."""
+    """`first`: the status with which the page is drawn; once the run ends or goes on, the whole page is."""
     st.fragment(_progress, run_every=REFRESH.get(first.state))(run, first, epochs)
 
 
 def _progress(run: Run, first: Status, epochs: int) -> None:
     status = run.status()
-    if first.live != status.live:
+    if first.live != status.live or (not status.live and first.state != status.state):
         st.rerun()
     side, main = st.columns([1, 4], gap="medium")
     with side:

@@ -14,7 +14,11 @@ marked = st.query_params.get("job", "")
 @st.fragment(run_every=REFRESH)
 def live() -> None:
     """Drawn anew by a timer; each line keeps its identity, so that a button belongs to its job whatever has moved meanwhile."""
-    found = overview.lines()
+    with parts.errors_here(stop=False):  # a run that is deleted while this is drawn
+        _show(overview.lines())
+
+
+def _show(found: overview.Overview) -> None:
     _queue_head.show(found)
     if found.active:
         st.subheader("Training")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from core.errors import CoreError
@@ -27,9 +27,9 @@ class Ended:
     way_out: WayOut | None
 
 
-def of_late(states: Collection[str], most: int) -> tuple[list[Ended], int]:
-    """The last `most` runs that took one of `states`, the latest first, and how many there are in all."""
-    rows = [row for row in index.rows() if row.state in states]
+def of_late(runs: Iterable[index.Row], states: Collection[str], most: int) -> tuple[list[Ended], int]:
+    """Those of `runs` that took one of `states` last, the latest first and at most `most`, and how many there are in all."""
+    rows = [row for row in runs if row.state in states]
     latest = sorted(rows, key=lambda row: changed_at(row.run_id), reverse=True)[:most]
     return [ended for row in latest if (ended := _ended(row)) is not None], len(rows)
 
