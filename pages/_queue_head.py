@@ -18,10 +18,18 @@ def show(found: Overview) -> None:
             "No supervisor lives, so nothing starts. A supervisor is the process that trains what waits.", icon=":material/front_hand:"
         )
         _acts.button("Start a supervisor", "start a supervisor", supervisors.ensure, icon=":material/play_arrow:", type="primary")
+    else:
+        st.caption(_workers(found))
     for load in hardware.loads():
         st.caption(_sentence(load))
-    if found.active and not found.supervisors:
-        st.caption(":material/info: Trainers go on without a supervisor; what waits behind them needs one.")
+
+
+def _workers(found: Overview) -> str:
+    if found.supervisors:
+        return f":material/engineering: {wording.count(found.supervisors, 'supervisor')} at work on the queue."
+    if found.active:
+        return ":material/engineering: No supervisor lives. The trainers go on without one."
+    return ":material/engineering: No supervisor lives; whoever queues a run here starts one."
 
 
 def _sentence(load: Load) -> str:
