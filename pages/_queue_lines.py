@@ -9,7 +9,7 @@ from typing import Literal
 import streamlit as st
 
 from core import wording
-from core.jobs import requests
+from core.jobs import overview, requests
 from core.jobs.overview import Line
 from core.runs import store
 from pages import _acts, parts
@@ -52,9 +52,7 @@ def waiting(lines: Sequence[Line], key: str, marked: str) -> None:
 def _waiting(line: Line, marked: bool) -> None:
     run = store.find(line.run_id)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"waiting {line.run_id}"):
-        priority = f" · priority {line.priority}" if line.priority else ""
-        about = f"{line.left_text}{priority} · waits for {wording.duration(line.queued_seconds)}"
-        title(line.run_id, f"{line.place}\\. {line.title}", about, marked)
+        title(line.run_id, f"{line.place}\\. {line.title}", _wait(line), marked)
         _move(line, "earlier", ":material/arrow_upward:", "Start earlier, by one place")
         _move(line, "later", ":material/arrow_downward:", "Start later, by one place")
         with _acts.menu(f"menu {line.run_id}"):
@@ -89,6 +87,12 @@ def title(run_id: str, text: str, about: str = "", marked: bool = False) -> None
         if about:
             st.caption(about)
     st.page_link("pages/runs.py", label="Open", icon=":material/monitoring:", query_params={"run": run_id})
+
+
+def _wait(line: Line) -> str:
+    told = [line.left_text, f"priority {line.priority}" if line.priority else "", f"has waited {wording.duration(line.queued_seconds)}"]
+    told += [line.progress] if line.progress != overview.TURN else []
+    return " · ".join(filter(None, told))
 
 
 def _times(line: Line) -> str:

@@ -13,6 +13,7 @@ from core.runs import index
 from core.runs.status import Status
 from core.runs.store import Run
 
+TURN = "waits for its turn"
 SILENT_AFTER = 60.0  # seconds without a heartbeat after which people are told
 
 
@@ -151,7 +152,7 @@ def asked(run: Run) -> str:
 def progress_text(status: Status) -> str:
     """One line on a live run: "epoch 2 of 8 · 180 images/s · about 20 s left"."""
     if status.state == "queued" or status.phase != "training":
-        return status.message or status.phase or "waits for its turn"
+        return status.message or status.phase or TURN
     parts = [f"epoch {status.epoch} of {status.epochs}"]
     if status.images_per_second is not None:
         parts += [f"{status.images_per_second:.0f} images/s", f"{wording.duration(status.seconds_left)} left"]

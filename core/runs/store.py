@@ -242,7 +242,7 @@ def create(recipe: Recipe, before_visible: Callable[[Run], object] = lambda _: N
 
     `before_visible` adds to the folder before others see the run.
     """
-    run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe.model}-{uuid.uuid4().hex[:8]}"
+    run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{recipe.model}-{uuid.uuid4().hex[:4]}"
     run = Run(runs_dir() / run_id)
     run.folder.mkdir(parents=True)
     write_text(run.folder / "recipe.json", recipe.to_json())
