@@ -45,6 +45,8 @@ class Line:
 
     @property
     def left_text(self) -> str:
+        if self.waits and self.left is not None and self.left < 1:
+            return "starts next"
         if self.waits:
             return f"starts in {wording.duration(self.left)}" if self.left is not None else "start unknown"
         return wording.duration(self.left)

@@ -184,13 +184,10 @@ def reorder(run_id: str, *, priority: int | None = None, to: Literal["first", "l
         now = [rival.run_id for rival in rivals].index(run_id)
         target = {"first": 0, "last": len(rivals) - 1, "earlier": max(0, now - 1), "later": min(len(rivals) - 1, now + 1), None: now}[to]
         other = rivals[target]
-        if target == now:
-            return [job]
-        # As few as possible change their places: each of them is written into its folder.
-        beyond = {"first": other.place - 1, "last": other.place + 1}.get(to or "")
-        if beyond is not None:
-            return [_update(connection, job, {"place": beyond})]
-        return [_update(connection, job, {"place": other.place}), _update(connection, other, {"place": job.place})]
+        if to in ("first", "last") and target != now:  # as few as possible change their places: each is written into its folder
+            return [_update(connection, job, {"place": other.place + (1 if to == "last" else -1)})]
+        swapped = [_update(connection, job, {"place": other.place}), _update(connection, other, {"place": job.place})]
+        return swapped[:1] if target == now else swapped
 
     moved = _use(move)
     for job in moved:

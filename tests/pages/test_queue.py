@@ -101,7 +101,7 @@ def test_a_waiting_job_says_what_there_is_to_say_of_it():
     run = submit(priority=3)
     run.write_status(run.status().changed(message="The trainer ended without a word."))
     said = texts(page())
-    assert "start unknown · priority 3 · has waited " in said
+    assert "starts next · priority 3 · has waited " in said
     assert " · The trainer ended without a word." in said
 
 
