@@ -41,7 +41,9 @@ def advanced(start: Recipe, key: str) -> dict[str, Any]:
     if changes["frozen"]:
         changes["frozen_views"] = st.number_input("Augmented views an image", 0, 64, start.frozen_views, help=VIEWS, key=f"views {key}")
     seed = st.number_input("Seed", 0, 2**31, start.seed, help="Decides the split, the first weights and every draw.", key=f"seed {key}")
-    reference = st.toggle("Reference mode", help="fp32 and deterministic: slower; equal repeats on the CPU.", key=f"reference {key}")
+    reference = st.toggle(
+        "Reference mode", start.reference, help="fp32 and deterministic: slower; equal repeats on the CPU.", key=f"reference {key}"
+    )
     together = st.selectbox(
         "Never torn apart by the split", TOGETHER, TOGETHER.index(start.split.together), help=TORN, key=f"together {key}"
     )
@@ -51,9 +53,12 @@ def advanced(start: Recipe, key: str) -> dict[str, Any]:
 def _weights(start: Recipe, key: str) -> dict[str, str]:
     sources = list(SOURCES)
     source = st.selectbox("First weights", sources, sources.index(start.weights.source), SOURCES.__getitem__, key=f"weights {key}")
+    place = start.weights.place if start.weights.source == source else ""
     if source == "file":
-        return {"source": source, "place": st.text_input("File (.safetensors, .pth)", key=f"file {key}")}
+        return {"source": source, "place": st.text_input("File (.safetensors, .pth)", place, key=f"file {key}")}
     if source == "run":
         rows = {row.run_id: parts.run_label(row) for row in index.rows() if row.best_epoch}
-        return {"source": source, "place": st.selectbox("Run", list(rows), format_func=rows.__getitem__, key=f"run {key}") or ""}
+        runs = list(rows)
+        first = runs.index(place) if place in runs else 0
+        return {"source": source, "place": st.selectbox("Run", runs, first, rows.__getitem__, key=f"run {key}") or ""}
     return {"source": source}

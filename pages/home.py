@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import demo, hardware
-from core.jobs import requests
+from core.jobs import overview, requests
 from core.runs import index
 from pages import parts
 
@@ -38,4 +38,7 @@ if rows:
     st.caption("Test accuracy with its 95 % interval, on images that were held out of training; n is their number.")
 else:
     st.write("No run yet. Start the two-minute demo above, or train on your own images.")
-device.caption(f":material/memory: Training device found: **{hardware.training_device()}**")
+with device.container(horizontal=True, vertical_alignment="center"):
+    queue = overview.lines().summary or "Nothing trains and nothing waits."
+    st.caption(f":material/memory: Training device found: **{hardware.training_device()}** · {queue}", width="content")
+    st.page_link("pages/queue.py", label="Open the queue", icon=":material/low_priority:")

@@ -53,7 +53,7 @@ if wanted:
         manifest = library.open_dataset(data)
         recipes = [fitting.fit(fitting.draft(recipe=each, **changes), manifest)[0] for each in wanted]  # all or none
         started = [requests.start(recipe) for recipe in recipes]
-    st.success(f"{len(started)} started; they train one after the other.", icon=":material/check:")
-    st.page_link("pages/runs.py", label="See the first", icon=":material/monitoring:", query_params={"run": started[0].id})
+    st.success(f"{wording.count(len(started), 'run')} in the queue.", icon=":material/check:")
+    st.page_link("pages/queue.py", label="See the queue", icon=":material/low_priority:", query_params={"job": started[0].id})
 
 parts.fine_print(catalogue.get(name))

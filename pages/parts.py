@@ -9,14 +9,23 @@ import streamlit as st
 
 from core import warmup, wording
 from core.errors import CoreError
-from core.jobs import overview, requests
+from core.jobs import overview, requests, supervisors
 from core.recipes.entry import Entry
 from core.runs import index, store
 from core.runs.status import LIVE
 
 MEDICAL_NOTE = f":material/medical_information: {wording.MEDICAL_NOTE}"
 
+SIDEBAR_RUNS = 2
+_IDLE = {
+    (False, False): ":material/bedtime: Nothing is training.",
+    (True, True): ":material/hourglass_top: The next training is about to start.",
+    (True, False): ":material/front_hand: Nothing is training, and no supervisor is there to start what waits.",
+}
+"""What the status line says where nothing trains: by whether something waits, and whether somebody is there to start it."""
+
 STATE_BADGES = {
+    "starting": (":material/hourglass_top:", "gray"),
     "queued": (":material/schedule:", "gray"),
     "running": (":material/sync:", "blue"),
     "paused": (":material/pause_circle:", "violet"),
@@ -41,6 +50,7 @@ def navigation() -> st.Page:
             ],
             "Train": [
                 st.Page("pages/train.py", title="New run", icon=":material/model_training:"),
+                st.Page("pages/queue.py", title="Queue", icon=":material/low_priority:"),
                 st.Page("pages/runs.py", title="Runs", icon=":material/monitoring:"),
             ],
             "Compare": [
@@ -88,15 +98,19 @@ def sidebar() -> None:
 
 @st.fragment(run_every=3)
 def _running() -> None:
-    live = [row for row in index.rows() if row.state in LIVE]
-    if not live:
-        st.caption(":material/bedtime: Nothing is training.")
-    for row in live[:3]:
+    rows = index.rows()
+    training, waiting = ([row for row in rows if row.state == state] for state in ("running", "queued"))
+    if not training:
+        st.caption(_IDLE[bool(waiting), bool(waiting) and bool(supervisors.living())])
+    for row in training[:SIDEBAR_RUNS]:
         status = store.find(row.run_id).status()
         st.progress(status.share_done, text=f"{row.model} on {row.data}: {overview.progress_text(status)}")
+        if status.device:
+            st.caption(f":material/memory: {status.device}")
         st.page_link("pages/runs.py", label="Open the run", icon=":material/monitoring:", query_params={"run": row.run_id})
-    if len(live) > 3:
-        st.caption(f"and {len(live) - 3} more")
+    more = f"{len(training) - SIDEBAR_RUNS} more train, " if len(training) > SIDEBAR_RUNS else ""
+    if waiting or more:
+        st.page_link("pages/queue.py", label=f"{more}{len(waiting):,} waiting", icon=":material/low_priority:")
 
 
 def something_trains() -> bool:

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from core import charts, wording
-from core.jobs import overview, requests
+from core import wording
 from core.runs import index, store
-from core.runs.status import RESUMABLE
-from pages import _results, parts
+from pages import _results, _run_progress, parts
 
 parts.title("Runs")
+if deleted := st.session_state.pop("deleted", None):
+    st.success(f"{deleted} is in the trash; the queue's page takes it back.", icon=":material/delete:")
 rows = index.rows()
 if not rows:
     st.write("No run yet.")
@@ -21,47 +21,13 @@ run = store.find(chosen)
 with parts.errors_here():
     recipe, first = run.recipe(), run.status()
 
-REFRESH = {"queued": 1, "running": 1, "interrupted": 5}  # seconds; an interrupted run may be taken up again from elsewhere
-
-
-@st.fragment(run_every=REFRESH.get(first.state))
-def progress() -> None:
-    """Refreshes itself while the run is live; the rest of the page stays as it is."""
-    status = run.status()
-    if first.live != status.live:
-        st.rerun()  # the whole page: what comes after the end is drawn now
-    head = st.columns([1, 4, 1], vertical_alignment="center")
-    with head[0]:
-        parts.state_badge(status.state)
-    if status.live:
-        head[1].progress(status.share_done, text=overview.progress_text(status))
-        if head[2].button("Stop", icon=":material/stop:", disabled=run.cancel_requested(), help="Keeps and tests the best weights so far."):
-            requests.cancel(run)
-            st.rerun(scope="fragment")
-    elif status.message:
-        head[1].write(status.message)
-    history = run.metrics()
-    if history:
-        with st.popover("Look of the curves", icon=":material/tune:"):
-            smoothing = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05)
-            log = st.toggle("Logarithmic loss")
-            rates = st.toggle("Learning rate")
-        figure = charts.curves(history, recipe.epochs, smoothing, log, rates)
-        st.plotly_chart(figure, key="curves", alt="Loss and accuracy over the epochs")
-    elif status.live:
-        st.caption("The curves begin with the first steps.")
-
-
 if recipe.data.synthetic:
     st.caption(":material/draw: " + wording.SYNTHETIC_NOTE)
 for note in (*recipe.notes, *filter(None, [run.environment().get("batch_split")])):
     st.caption(note)
 for caution in recipe.cautions:
     st.warning(caution, icon=":material/warning:")
-progress()
-if first.state in RESUMABLE and st.button("Go on with this run", icon=":material/resume:"):
-    requests.go_on(run)
-    st.rerun()
+_run_progress.show(run, first, recipe.epochs)
 
 if not first.live and run.has_predictions():
     _results.show(run, first.finished)

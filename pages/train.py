@@ -8,10 +8,11 @@ from core.jobs import requests
 from core.models import registry
 from core.recipes import catalogue, fitting
 from core.recipes.recipe import Recipe
+from core.runs import store
 from core.training import memory, preview
 from pages import _recipe_form, _sweep_form, parts
 
-DEFAULT, OTHER = "default", "other"
+DEFAULT, OTHER, CLONE = "default", "other", "run"
 
 parts.title("New run")
 several = st.toggle(
@@ -45,23 +46,27 @@ def memory_needed(recipe: str, images: int) -> memory.Estimate:
 
 with left, parts.errors_here():
     data = parts.choose("Data set", library.names(), "data", library.title)
-    titles = {DEFAULT: "Default settings, any network"} | {entry.name: entry.title for entry in catalogue.entries()}
+    source = st.query_params.get("from")
+    titles = {CLONE: f"As run {source}"} if source else {}
+    titles |= {DEFAULT: "Default settings, any network"} | {entry.name: entry.title for entry in catalogue.entries()}
     titles |= {name: f"{name} (saved here)" for name in catalogue.saved()}
     named = parts.choose("Recipe", list(titles), "recipe", titles.__getitem__)
     if named == DEFAULT:
         networks = {name: registry.get(name).title for name in registry.names()} | {OTHER: "Another network of timm …"}
         model = parts.choose("Network", list(networks), "model", networks.__getitem__)
         base = {"model": st.text_input("Its name in timm", "mobilenetv3_small_100") if model == OTHER else model}
+    elif named == CLONE:
+        base = {"recipe": str(store.find(source).recipe_file)}
     else:
         base = {"recipe": named}
     start = fitting.draft(**base)
-    key = f"{named} {start.model}"
+    key = f"{named} {source if named == CLONE else ''} {start.model}"
     changes = _recipe_form.epochs(start, key)
     with st.expander("Advanced"):
         changes |= _recipe_form.advanced(start, key)
     go = st.button("Train", type="primary", icon=":material/play_arrow:", width="stretch")
     draft = fitting.draft(**base, **changes)
-    differences = catalogue.differences(draft)
+    differences = catalogue.changes_between(start, draft) if named == CLONE else catalogue.differences(draft)
     if differences:
         st.caption("Changed: " + "; ".join(f"{field}: {before} → {now}" for field, before, now in differences))
     with st.popover("Save these settings", icon=":material/save:"):

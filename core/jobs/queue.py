@@ -188,9 +188,11 @@ def reorder(run_id: str, *, priority: int | None = None, to: Literal["first", "l
         rivals = _select(connection, f"WHERE state = 'waiting' AND priority = ? ORDER BY {_ORDER}", job.priority)
         now = [rival.run_id for rival in rivals].index(run_id)
         target = {"first": 0, "last": len(rivals) - 1, "earlier": max(0, now - 1), "later": min(len(rivals) - 1, now + 1), None: now}[to]
-        places = sorted(rival.place for rival in rivals)
-        rivals.insert(target, rivals.pop(now))
-        return [_update(connection, rival, {"place": place}) for rival, place in zip(rivals, places, strict=True)]
+        other = rivals[target]
+        if to in ("first", "last") and target != now:  # as few as possible change their places: each is written into its folder
+            return [_update(connection, job, {"place": other.place + (1 if to == "last" else -1)})]
+        swapped = [_update(connection, job, {"place": other.place}), _update(connection, other, {"place": job.place})]
+        return swapped[:1] if target == now else swapped
 
     moved = _use(move)
     for job in moved:

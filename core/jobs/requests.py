@@ -14,6 +14,7 @@ from core.runs.store import Run
 from core.settings import artifacts_dir
 
 if TYPE_CHECKING:
+    from core.jobs.failures import WayOut
     from core.recipes.recipe import Recipe
 
 
@@ -70,6 +71,32 @@ def go_on(run: Run, *, supervised: bool = True) -> Run:
     return run
 
 
+def take(way_out: WayOut, run: Run) -> Run:
+    """Do what helps a run that failed: let it go on, or queue a changed one in its stead; returns whichever of them.
+
+    Raises:
+        UnusableRun: it goes on, or has gone on, already.
+        InvalidSpec: the recipe cannot be changed so.
+    """
+    if not way_out.changes:
+        return go_on(run)
+    from core.recipes import catalogue
+
+    return _start_like(run, catalogue.changed(run.recipe(), **way_out.changes))
+
+
+def train_on(run: Run, epochs: int) -> Run:
+    """Queue a run that begins where a finished one ended and trains until `epochs` epochs are done in all.
+
+    Raises:
+        InvalidSpec: those are no more than it has.
+        UnusableRun: it is not done, or lacks what going on needs.
+    """
+    from core.runs import continuation
+
+    return _start_like(run, continuation.continued(run, epochs))
+
+
 def cancel(run: Run) -> None:
     """End it: a waiting job at once; one that trains after its current step, its best weights so far kept and tested.
 
@@ -119,6 +146,12 @@ def delete(run: Run) -> None:
     if queue.find(run.id) or run.status().live:
         raise UnusableRun("A run that waits or trains is not deleted.", run.id, "Cancel it first.")
     trash.put(run)
+
+
+def _start_like(run: Run, recipe: Recipe) -> Run:
+    """As `run` was submitted: for the same device, with the same priority, under the same name."""
+    old = ticket.of(run) or queue.new_ticket()
+    return start(recipe, device=old.wanted, priority=old.priority, experiment_name=old.experiment_name)
 
 
 def _trains(run: Run) -> bool:

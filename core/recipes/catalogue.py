@@ -125,6 +125,23 @@ def differences(recipe: Recipe) -> list[tuple[str, Any, Any]]:
     ]
 
 
+def changed(recipe: Recipe, **changes: Any) -> Recipe:
+    """`recipe` on its data with `changes` (dotted fields).
+
+    Raises:
+        InvalidSpec: all that is wrong with it then.
+    """
+    return compose(recipe.data, recipe.model, **{**_content(recipe), **changes})
+
+
+def changes_between(before: Recipe, after: Recipe) -> list[tuple[str, Any, Any]]:
+    """(dotted field, its value before, its value after) wherever two recipes differ; their data are left out."""
+    values = dict(after.leaves())
+    return [
+        (field, value, values[field]) for field, value in before.leaves() if field.partition(".")[0] != "data" and value != values[field]
+    ]
+
+
 def _as_on_the_data(recipe: Recipe) -> Recipe:
     """With classes named as in the recipe's data, where they can be: a draft has none, and a person may have chosen others."""
     try:

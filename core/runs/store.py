@@ -52,6 +52,10 @@ class Run:
 
         return Recipe.from_json(self._text("recipe.json"))
 
+    @property
+    def recipe_file(self) -> Path:
+        return self.folder / "recipe.json"
+
     def status(self) -> Status:
         """As last written, or "interrupted" where that can no longer be true."""
         return honest(Status.model_validate_json(self._text("status.json")))

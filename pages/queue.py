@@ -1,0 +1,40 @@
+"""What trains, what waits and from when, what ended of late and why; what can be asked of each."""
+
+import streamlit as st
+
+from core.jobs import overview
+from pages import _queue_ended, _queue_experiments, _queue_head, _queue_lines, _queue_trash, parts
+
+REFRESH = 2  # seconds
+
+parts.title("Queue")
+marked = st.query_params.get("job", "")
+
+
+@st.fragment(run_every=REFRESH)
+def live() -> None:
+    """Drawn anew by a timer; each line keeps its identity, so that a button belongs to its job whatever has moved meanwhile."""
+    with parts.errors_here(stop=False):  # a run that is deleted while this is drawn
+        _show(overview.lines())
+
+
+def _show(found: overview.Overview) -> None:
+    _queue_head.show(found)
+    if found.active:
+        st.subheader("Training")
+    for line in found.active:
+        _queue_lines.active(line, line.run_id == marked)
+    together = _queue_experiments.show(found, marked)
+    alone = [line for line in found.waiting if line.experiment_name not in together]
+    if alone:
+        st.subheader("Waiting")
+        _queue_lines.waiting(alone, "waiting", marked)
+    if not found.lines:
+        st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
+    if marked and all(line.run_id != marked for line in found.lines):
+        st.page_link("pages/runs.py", label=f"{marked} is not in the queue. Open the run", query_params={"run": marked})
+    _queue_ended.show()
+
+
+live()
+_queue_trash.show()
