@@ -43,6 +43,8 @@ def submit(
     json: Json = False,
 ) -> None:
     """Queue a run, as `train` would train it, or a grid of runs as one experiment; return at once."""
+    from core.jobs import sweeps
+
     changes = options.changes(epochs, image_size, batch_size, lr, seed, fold, reference, weights, set_)
     wanted = {"recipes": tuple(recipe or ()), "models": tuple(model or ()), "changes": changes, "folds": folds, "name": name}
     wanted |= {
@@ -55,7 +57,7 @@ def submit(
     if dry_run:
         experiments.announce(planned, json)
         return
-    started = experiments.submit(planned, supervised)
+    started = sweeps.submit(planned, supervised=supervised)
     if len(started) == 1:
         emit(_row(started[0]), json, f"{started[0].id} waits. See: python -m core jobs")
     else:
