@@ -72,12 +72,6 @@ def announce(plan: Plan, json: bool) -> None:
     emit(_document(plan, found.seconds, []), json, found.sentence)
 
 
-def submit(plan: Plan, supervised: bool) -> list[Run]:
-    from core.jobs import sweeps
-
-    return sweeps.submit(plan, supervised=supervised)
-
-
 def report(plan: Plan, started: list[Run], json: bool) -> None:
     """What several runs that were queued come to."""
     from core.jobs import forecast

@@ -44,6 +44,8 @@ def submit(
     json: Json = False,
 ) -> None:
     """Queue a run, as `train` would train it, or a grid of runs as one experiment; return at once."""
+    from core.jobs import sweeps
+
     changes = options.changes(epochs, image_size, batch_size, lr, seed, fold, reference, weights, set_)
     if more:
         _submit_more(more, epochs, (data, recipe, model, seeds, folds, grid, changes), device or "", priority, supervised, json)
@@ -59,7 +61,7 @@ def submit(
     if dry_run:
         experiments.announce(planned, json)
         return
-    started = experiments.submit(planned, supervised)
+    started = sweeps.submit(planned, supervised=supervised)
     if len(started) == 1:
         emit(_row(started[0]), json, f"{started[0].id} waits. See: python -m core jobs")
     else:
