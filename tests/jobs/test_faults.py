@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import resource
@@ -20,13 +19,11 @@ import torch
 from core.data import library
 from core.errors import CoreError
 from core.jobs import queue, requests
-from core.jobs.launchers.local import Local
-from core.jobs.supervisor import Supervisor
 from core.recipes import fitting
 from core.recipes.recipe import Recipe
 from core.runs import index, store, ticket
 from core.training import worker
-from tests.jobs.conftest import trivial, until
+from tests.jobs.conftest import until
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS, EPOCHS = 20, 150
@@ -145,22 +142,22 @@ def test_a_cancelled_run_stops_within_five_seconds_with_its_best_weights_tested(
     assert run.has_model()
 
 
-def _supervise(number: int) -> None:
-    Supervisor(Local({"cpu": number}, trivial())).work(idle_seconds=1.5)
+SUPERVISE = """
+from core.jobs.launchers.local import Local
+from core.jobs.supervisor import Supervisor
+from tests.jobs.conftest import trivial
+Supervisor(Local({"cpu": 3}, trivial())).work(idle_seconds=1.5)
+"""
 
 
 @pytest.mark.parametrize("supervisors", [2, 4])
 def test_several_supervisors_train_a_hundred_jobs_once_each(supervisors, submit, artifacts):
     runs = [submit() for _ in range(100)]
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_supervise, args=(3,)) for _ in range(supervisors)]
-    for process in processes:
-        process.start()
+    processes = [subprocess.Popen([sys.executable, "-c", SUPERVISE], cwd=ROOT) for _ in range(supervisors)]
     patiently(lambda: sum((run.folder / "spans").exists() for run in runs) > 30)
     for file in artifacts.glob("index.sqlite*"):  # and the table is lost meanwhile
         file.unlink(missing_ok=True)
-    for process in processes:
-        process.join(PATIENCE)
+    assert [process.wait(PATIENCE) for process in processes] == [0] * supervisors
     spans = [(run.folder / "spans").read_text().split("\n") for run in runs]
     assert [[line.split()[0] for line in lines if line] for lines in spans] == [["begin", "end"]] * 100
     assert {row.state for row in index.rows()} == {"done"}

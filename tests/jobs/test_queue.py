@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from core.runs import ticket
 from core.runs.status import ProcessMark
 
 CPU = {"cpu": 1}
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def order() -> list[str]:
@@ -197,20 +199,16 @@ def test_a_damaged_ticket_hides_no_other_job(submit, artifacts: Path):
     assert order() == [good.id]
 
 
-def _claim_all(found) -> None:
-    while (job := queue.claim("here", {"cpu": 1000}, "me")) is not None:
-        found.put(job.run_id)
+CLAIM_ALL = """
+from core.jobs import queue
+while (job := queue.claim("here", {"cpu": 1000}, "me")) is not None:
+    print(job.run_id)
+"""
 
 
 def test_many_processes_claim_each_job_once(submit):
-    runs = {submit().id for _ in range(40)}
-    context = multiprocessing.get_context("spawn")
-    found = context.Queue()
-    processes = [context.Process(target=_claim_all, args=(found,)) for _ in range(4)]
-    for process in processes:
-        process.start()
-    claimed = [found.get(timeout=60) for _ in runs]
-    for process in processes:
-        process.join(60)
-    assert found.empty()
+    runs = [submit().id for _ in range(40)]
+    command = [sys.executable, "-c", CLAIM_ALL]
+    processes = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    claimed = [run_id for process in processes for run_id in process.communicate()[0].split()]
     assert sorted(claimed) == sorted(runs)
