@@ -5,7 +5,7 @@ import streamlit as st
 from core import charts, wording
 from core.jobs import local
 from core.runs import index, store
-from pages import _results, parts
+from pages import _results, _teaching, parts
 
 parts.title("Runs")
 rows = index.rows()
@@ -58,6 +58,7 @@ for note in (*recipe.notes, *filter(None, [run.environment().get("batch_split")]
 for caution in recipe.cautions:
     st.warning(caution, icon=":material/warning:")
 progress()
+_teaching.explain("epoch", "loss", "overfitting", "learning_rate")
 if first.state in ("interrupted", "failed", "cancelled") and st.button("Go on with this run", icon=":material/resume:"):
     local.launch(run)
     st.rerun()
