@@ -27,7 +27,7 @@ def show() -> None:
         recording, recipe = Recording.of(run), run.recipe()
     st.info(
         f"**Replay of a recorded run** of {wording.moment(recording.status.created)} on {recording.status.device or 'an unknown device'}: "
-        f"nothing is being trained. Its {wording.duration(recording.seconds)} are spread evenly over the steps.",
+        f"nothing is being trained. What took {wording.duration(recording.seconds)} is spread evenly over the steps.",
         icon=":material/replay:",
     )
     if recipe.data.synthetic:
@@ -83,6 +83,7 @@ def _picture(recording: Recording, epochs: int) -> None:
         0.0,
         float(recording.epochs),
         step=0.1,
+        format="%.1f",
         key="replay epoch",
         on_change=lambda: _change(Player.sought, recording.second_of(st.session_state["replay epoch"])),
     )

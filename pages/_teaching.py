@@ -40,17 +40,17 @@ def explain(*names: str) -> None:
 def windows(names: tuple[str, ...], place: str = "") -> None:
     """A small window a term. `place` tells windows of one term on one page apart."""
     if names:
-        with st.container(horizontal=True, gap="small"):
-            for name in names:
-                st.fragment(_window)(name, f"explain {place}{name}")
+        st.fragment(_windows)(names, place)
 
 
-def _window(name: str, key: str) -> None:
-    """Drawn when it is opened: a page with twenty terms would send twenty figures otherwise."""
-    term = glossary.get(name)
-    with st.popover(term.title, type="tertiary", icon=":material/help:", key=key, on_change="rerun", width="content") as window:
-        if window.open:
-            entry(name, key)
+def _windows(names: tuple[str, ...], place: str) -> None:
+    """Each is drawn when it is opened: a page with twenty terms would send twenty figures otherwise."""
+    with st.container(horizontal=True, gap="small"):
+        for name in names:
+            key, title = f"explain {place}{name}", glossary.get(name).title
+            with st.popover(title, type="tertiary", icon=":material/help:", key=key, on_change="rerun") as window:
+                if window.open:
+                    entry(name, key)
 
 
 def entry(name: str, key: str) -> None:

@@ -26,8 +26,8 @@ def bar(page: str) -> None:
     st.session_state["tour run"] = st.query_params.get("run", st.session_state.get("tour run", ""))
     with st.container(border=True, key="tour"):
         st.caption(f":material/tour: **{tour.title}** · step {number} of {len(tour.steps)}")
-        st.markdown(f"**{step.title}.** {step.text}")
-        st.markdown(f":material/visibility: *{step.look}*")
+        st.markdown(f"**{step.title}**  \n{step.text}")
+        st.markdown(f":material/visibility: {step.look}")
         _teaching.windows(step.terms, "tour ")
         _what_is_missing(step)
         _buttons(tour, number, page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,21 +15,18 @@ HEIGHT = 280  # pixels: they stand in a small window
 BLACK_TO_WHITE = [[0, "#000000"], [1, "#ffffff"]]
 
 
-def lines(curves: Mapping[str, Line], x: str, y: str, *, share: bool = False, at: float | None = None) -> go.Figure:
+def lines(curves: Mapping[str, Line], x: str, y: str, shares: Literal["", "y", "xy"] = "") -> go.Figure:
     """Lines by their names.
 
     Args:
         x, y: titles of the axes.
-        share: values are shares in [0, 1].
-        at: an x to be marked.
+        shares: the axes whose values are shares in [0, 1].
     """
     figure = go.Figure()
     for (name, (xs, ys)), colour in zip(curves.items(), PALETTE, strict=False):
         figure.add_scatter(x=xs, y=ys, mode="lines", name=name, line={"color": colour, "width": 2.5})
-    if at is not None:
-        figure.add_vline(x=at, line={"color": BEST, "width": 2, "dash": "dot"})
-    figure.update_xaxes(title=x)
-    figure.update_yaxes(PERCENT | {"range": [0, 1.03]} if share else {"rangemode": "tozero"}, title=y)
+    figure.update_xaxes(PERCENT if shares == "xy" else {}, title=x)
+    figure.update_yaxes(PERCENT | {"range": [0, 1.03]} if shares else {"rangemode": "tozero"}, title=y)
     return framed(figure, HEIGHT, legend=LEGEND, showlegend=len(curves) > 1)
 
 

@@ -122,8 +122,10 @@ def replayable() -> list[index.Row]:
 
 def _status_at(ended: Status, step: Mapping[str, Any] | None, left: float) -> Status:
     """The status as it would have been after `step` (a row of the metrics; None: before the first), `left` seconds before the end."""
-    place = {name: step[name] for name in ("epoch", "step", "steps")} if step else {"epoch": 0, "step": 0, "steps": 0}
-    return ended.model_copy(update={"state": "running", "phase": "training", "message": "", "seconds_left": left, **place})
+    place = {name: step[name] if step else 0 for name in ("epoch", "step", "steps")}
+    return ended.model_copy(
+        update={"state": "running", "phase": "training" if step else "at the start", "message": "", "seconds_left": left, **place}
+    )
 
 
 def _place(row: Mapping[str, Any]) -> float:

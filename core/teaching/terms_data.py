@@ -80,7 +80,7 @@ def _prevalence() -> go.Figure:
     shares = np.linspace(0.001, 0.999, 200)
     values = np.transpose([operating.at_prevalence(0.9, 0.9, share) for share in shares])
     curves = {"PPV": (shares, values[0]), "NPV": (shares, values[1])}
-    return figures.lines(curves, "prevalence", "predictive value", share=True)
+    return figures.lines(curves, "prevalence", "predictive value", "xy")
 
 
 ENTRIES = (

@@ -57,7 +57,7 @@ def _precision_recall() -> go.Figure:
 
 def _trap() -> go.Figure:
     curves = {"accuracy": (SHARES, SHARES), "balanced accuracy": (SHARES, np.full(len(SHARES), 0.5))}
-    return figures.lines(curves, "share of healthy people among the images", "value", share=True)
+    return figures.lines(curves, "share of healthy people among the images", "value", "xy")
 
 
 def _correlation() -> go.Figure:
@@ -65,12 +65,12 @@ def _correlation() -> go.Figure:
     hits, misses, alarms, passed = 0.9 * SHARES, 0.1 * SHARES, 0.1 * (1 - SHARES), 0.9 * (1 - SHARES)
     below = np.sqrt((hits + alarms) * (hits + misses) * (passed + alarms) * (passed + misses))
     curves = {"accuracy": (SHARES, hits + passed), "Matthews correlation": (SHARES, (hits * passed - alarms * misses) / below)}
-    return figures.lines(curves, "share of sick people among the images", "value", share=True)
+    return figures.lines(curves, "share of sick people among the images", "value", "xy")
 
 
 def _f1() -> go.Figure:
     curves = {"F1": (SHARES, 2 * SHARES * 0.9 / (SHARES + 0.9)), "plain mean": (SHARES, (SHARES + 0.9) / 2)}
-    return figures.lines(curves, "precision", "value", share=True)
+    return figures.lines(curves, "precision", "value", "xy")
 
 
 def _precision() -> go.Figure:
@@ -78,7 +78,7 @@ def _precision() -> go.Figure:
     for specificity in (0.8, 0.9, 0.99):
         values = [operating.at_prevalence(0.9, specificity, share)[0] for share in SHARES]
         curves[f"specificity {specificity:.0%}"] = (SHARES, values)
-    return figures.lines(curves, "prevalence", "precision", share=True)
+    return figures.lines(curves, "prevalence", "precision", "xy")
 
 
 def _intervals() -> go.Figure:
@@ -111,13 +111,13 @@ def _reliability() -> go.Figure:
 def _temperature() -> go.Figure:
     ahead = np.linspace(-6, 6, 200)
     curves = {f"temperature {value:g}": (ahead, expit(ahead / value)) for value in (0.5, 1, 2)}
-    return figures.lines(curves, "how far the logit is ahead", "probability", share=True)
+    return figures.lines(curves, "how far the logit is ahead", "probability", "y")
 
 
 def _mcnemar() -> go.Figure:
     wins = np.arange(10, 21)
     values = [binomtest(int(number), 20).pvalue for number in wins]
-    return figures.lines({"p": (wins, values)}, "of 20 deciding images, those won by one network", "p value", share=True)
+    return figures.lines({"p": (wins, values)}, "images won by one network, of 20", "p value")
 
 
 ENTRIES = (
@@ -125,7 +125,7 @@ ENTRIES = (
         "accuracy",
         "Accuracy",
         "The share of images that got their own label. It hides which errors were made, and it is high for doing nothing where one class "
-        "is common: of 97 healthy people in 100, “healthy” is right 97 times.",
+        "is common: where 97 of 100 people are healthy, “healthy” is right 97 times.",
         _trap,
         "By formula: a network that has learnt nothing and always says “healthy”.",
     ),
