@@ -33,7 +33,7 @@ def switch() -> None:
 
 def explain(*names: str) -> None:
     """Offer the explanations of these terms here, in teaching mode; nothing otherwise. A term is explained once a page."""
-    if st.session_state.get("teaching"):
+    if st.session_state.get("kept teach"):
         windows(names)
 
 
