@@ -37,7 +37,9 @@ def follow(tmp_path, artifacts, make_folder):
 
     def run(command: str) -> str:
         words = [sys.executable if word == "python" else word for word in shlex.split(command)]
-        return subprocess.run(words, cwd=scratch, env=environment, capture_output=True, text=True, check=True).stdout
+        done = subprocess.run(words, cwd=scratch, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def follow_(title: str, **replaced: str) -> list[str]:
         text, said, end = section(title), [], 0
@@ -107,7 +109,7 @@ def test_pages_and_tours_are_called_as_in_the_app(document):
     known = {
         *PAGES,
         "Teaching mode",
-        "Two-minute demo",
+        "Try it: two-minute demo",
         "Draw",
         *(tour.title for tour in TOURS),
         "Guide › Replay",

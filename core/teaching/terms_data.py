@@ -13,7 +13,7 @@ from core.evaluation import operating
 from core.evaluation.intervals import wilson
 from core.teaching.entry import Term
 
-IMAGES = 400  # of each simulated set
+IMAGES, PATIENTS = 400, 400  # of the simulated sets
 CLASSES = ("marked", "other")
 
 
@@ -25,10 +25,10 @@ def _parts() -> go.Figure:
 def _leakage() -> go.Figure:
     """A nearest-neighbour classifier on patients whose labels are coin tosses: only recognising a patient can help it."""
     generator = np.random.default_rng(0)
-    patients = np.repeat(np.arange(100), 4)
-    labels = generator.integers(0, 2, 100)[patients]
-    looks = generator.normal(size=(100, 8))[patients] + 0.3 * generator.normal(size=(len(patients), 8))
-    apart = np.isin(patients, generator.permutation(100)[:25])
+    patients = np.repeat(np.arange(PATIENTS), 4)
+    labels = generator.integers(0, 2, PATIENTS)[patients]
+    looks = generator.normal(size=(PATIENTS, 8))[patients] + 0.3 * generator.normal(size=(len(patients), 8))
+    apart = np.isin(patients, generator.permutation(PATIENTS)[: PATIENTS // 4])
     mixed = generator.permutation(len(patients)) < apart.sum()
     return figures.bars(
         {"images drawn singly": _nearest(looks, labels, mixed), "patients kept together": _nearest(looks, labels, apart)}, "test accuracy"
@@ -98,7 +98,7 @@ ENTRIES = (
         "Something of the test part was seen in training: a second image of the same patient, a copy, a crop. The network then recognises "
         "the patient rather than the disease, and the test figure is worth nothing. Keeping patients together prevents it.",
         _leakage,
-        "Simulated: 100 patients with 4 images each whose labels are coin tosses, so that nothing can be learnt. "
+        f"Simulated: {PATIENTS} patients with 4 images each whose labels are coin tosses, so that nothing can be learnt. "
         "Recognising patients gives a high figure all the same when their images are drawn singly.",
     ),
     Term(

@@ -52,15 +52,15 @@ def _magnitude() -> go.Figure:
 
 def _pointing() -> go.Figure:
     chest = _chest()
-    beside = np.roll(_enlarged(_coarse(chest.lesion.astype(float))), SIDE // 2, axis=1)
-    heats = {"true place": chest.lesion, "a hit": _enlarged(_coarse(chest.lesion.astype(float))), "a miss": beside}
+    heat = _enlarged(_coarse(chest.lesion.astype(float)))
+    heats = {"true place": chest.lesion, "a hit": heat, "a miss": np.fliplr(heat)}
     return figures.pictures(heats, hot=("a hit", "a miss"))
 
 
 def _removal() -> go.Figure:
     """An answer that adds up the weights of its places, most of which lie in few of them."""
     generator = np.random.default_rng(0)
-    weights = np.sort(generator.exponential(1, CELLS) ** 3)[::-1]
+    weights = np.sort(generator.exponential(1, CELLS) ** 1.5)[::-1]
     shares = np.linspace(0, 1, CELLS + 1)
 
     def answer(order: np.ndarray) -> np.ndarray:

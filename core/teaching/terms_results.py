@@ -13,7 +13,7 @@ from core.evaluation.intervals import wilson
 from core.teaching.entry import Term
 
 SHARES = np.linspace(0.001, 0.999, 200)
-RIGHT, TESTED, REPEATS = 0.87, 100, 30  # of the simulated test parts
+RIGHT, TESTED, REPEATS = 0.87, 100, 100  # of the simulated test parts
 SICK, HEALTHY = "sick", "healthy"
 
 

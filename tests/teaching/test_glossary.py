@@ -75,11 +75,11 @@ def test_the_simulated_marker_collapses_as_the_words_say():
 def test_patients_drawn_singly_flatter_where_nothing_can_be_learnt():
     singly, together = terms_data._leakage().data[0].y
     assert singly > 0.8
-    assert together == pytest.approx(0.5, abs=0.15)
+    assert together == pytest.approx(0.5, abs=0.07)
 
 
 def test_about_one_interval_in_twenty_misses_the_truth():
     holding, missing = terms_results._intervals().data
     assert len(holding.y) + len(missing.y) == terms_results.REPEATS
-    assert len(missing.y) <= 4
+    assert 1 <= len(missing.y) <= 10
     assert np.all(np.asarray(holding.y) - holding.error_y.arrayminus <= terms_results.RIGHT)
