@@ -61,7 +61,7 @@ def follow(tmp_path, artifacts, make_folder):
                 file.write_text(file.read_text(encoding="utf-8").replace(line, line + content), encoding="utf-8")
         return said
 
-    folder = make_folder({"a": 15, "b": 15}, size=64, name="mine")
+    folder = make_folder({"a": 40, "b": 40}, size=64, name="mine")
     run(f"python -m core data import {shlex.quote(str(folder))} --name mine")
     return follow_
 
@@ -106,6 +106,7 @@ def test_a_data_source_is_added_as_written_but_for_its_address(follow, address):
 @pytest.mark.parametrize("document", ["users", "teachers"])
 def test_pages_and_tours_are_called_as_in_the_app(document):
     text = (ROOT / "docs" / f"{document}.md").read_text(encoding="utf-8")
+    assert '"Try it: two-minute demo"' in (ROOT / "pages" / "_demo.py").read_text(encoding="utf-8")
     known = {
         *PAGES,
         "Teaching mode",
