@@ -16,7 +16,7 @@ from core.explain import overlay
 from core.report import answer as answer_page
 from core.report.tables import Table
 from core.runs import store
-from pages import _checks, _downloads, _map, _networks, parts
+from pages import _checks, _downloads, _map, _networks, _teaching, parts
 
 if TYPE_CHECKING:
     from core.explain.heatmap import HeatMap
@@ -90,6 +90,7 @@ def _withheld(answer: Answer, name: str) -> bool:
         for doubt in answer.doubts:
             st.markdown(f"- {doubt}")
         st.caption("A network answers any picture with one of its classes, be it a chest or a cat.")
+        _teaching.explain("guard_rail")
         return not st.toggle("Show anyway", key=f"anyway {name}")
 
 
@@ -106,6 +107,7 @@ def _say(predictor: Predictor, answer: Answer) -> None:
             f"Probability {wording.percent(shares[answer.label])} after temperature scaling ({calibration.temperature:.2f}). The network "
             f"itself says {wording.percent(share)}: {side} the threshold {threshold:.2f} that its validation images chose for it."
         )
+    _teaching.explain("probability", "temperature", "threshold")
     st.plotly_chart(figures.shares(shares), key="probabilities", alt=f"Probabilities: {shares}")
 
 

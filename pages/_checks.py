@@ -13,7 +13,7 @@ from core.explain import faithfulness
 from core.explain.methods import METHODS
 from core.figures.removal import removal
 from core.report.tables import Table
-from pages import _downloads, parts
+from pages import _downloads, _teaching, parts
 
 if TYPE_CHECKING:
     from core.data.threads import Progress
@@ -24,6 +24,7 @@ LOOKS = 1.0  # seconds between two looks at a check that runs
 
 def show(predictor: Predictor, epoch: int, answer: Answer, label: str, methods: Sequence[str], layer: str) -> None:
     """Offer both checks of the maps of `methods`, and show how they stand. `epoch`: of the network's weights."""
+    _teaching.explain("deletion")
     number, x = predictor.classes.index(label), predictor.input(answer.prepared)
     of = (predictor.run_id, epoch, answer.prepared, label, layer)
     first, second = st.tabs(["Deletion and insertion", "ROAD"])

@@ -12,7 +12,7 @@ from core.data import library
 from core.evaluation import probes
 from core.evaluation.metrics import Evaluation, evaluate_predictions
 from core.runs import store
-from pages import parts
+from pages import _teaching, parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +66,7 @@ def look(run: store.Run, finished: float | None) -> Looked:
     title = OWN.get(target) or library.title(target)
     split = f", split {run.split_kind()}" if target in OWN else ""
     st.subheader(f"{title}: {wording.count(evaluation.images, 'image')}{split}")
+    _teaching.explain("split", "leakage")
     if target == "train":
         st.warning("The network learnt these images: figures on them say nothing about new ones.", icon=":material/warning:")
     if target == "validation" and weights == "best":

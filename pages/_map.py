@@ -10,6 +10,7 @@ from core import wording
 from core.data import images
 from core.explain import checks, overlay, places
 from core.explain.methods import METHODS
+from pages import _teaching
 
 if TYPE_CHECKING:
     from core.explain.heatmap import HeatMap
@@ -56,12 +57,14 @@ def draw(predictor: Predictor, answer: Answer, heat: HeatMap) -> None:
         f"Raw magnitude {heat.peak:.3g} (in {method.unit}). The colours are scaled to it, so a weak map looks like a strong one. "
         "A heat map shows what raised the answer, not whether the answer is right."
     )
+    _teaching.explain("heat_map", "gradcam", "raw_magnitude")
     with st.expander("The image as the network saw it, without the map"):
         st.image(answer.prepared, caption=f"{answer.prepared.shape[0]} px, prepared as in training", width="stretch")
 
 
 def trust(predictor: Predictor, answer: Answer, heat: HeatMap) -> None:
     with st.expander("Is this map to be trusted?", icon=":material/verified_user:"):
+        _teaching.explain("randomisation")
         own = st.file_uploader(
             "A mask of your own, white where the lungs are", type=["png"], help="Otherwise they are estimated by brightness."
         )

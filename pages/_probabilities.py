@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import charts, wording
 from core.evaluation import calibration
-from pages import _downloads
+from pages import _downloads, _teaching
 from pages._looked import Looked
 
 
@@ -20,7 +20,9 @@ def curves(looked: Looked) -> None:
             st.plotly_chart(figure, key=name, alt=f"{name} curves, each class against the rest")
             _downloads.of_figure(figure, f"{looked.run.id}-{name}")
     st.caption("Points: each class's own threshold with the largest sensitivity + specificity on the validation part (Youden).")
+    _teaching.explain("roc_auc", "average_precision")
     st.subheader("What a threshold does")
+    _teaching.explain("threshold", "sensitivity", "specificity", "precision", "prevalence")
     with st.container(horizontal=True):
         name = st.selectbox("Class", looked.classes)
         threshold = st.slider("Call it at a probability of", 0.0, 1.0, round(chosen[name], 2), 0.01, key=f"threshold {name}")
@@ -49,6 +51,7 @@ def calibrated(looked: Looked) -> None:
         f"from {found.loss_before:.3f} to {found.loss_after:.3f} and the calibration error from {found.ece_before:.3f} to "
         f"{found.ece_after:.3f}. Answers stay as they are."
     )
+    _teaching.explain("calibration_error", "temperature")
     for column, part, name in zip(st.columns(2, gap="large"), (found.before, found.after), ("as stated", "after scaling"), strict=True):
         with column:
             figure = charts.reliability(part)

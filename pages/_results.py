@@ -7,7 +7,7 @@ import streamlit as st
 from core import figures, wording
 from core.evaluation import cases, thresholded
 from core.runs import store
-from pages import _downloads, _files, _networks, _probabilities, parts
+from pages import _downloads, _files, _networks, _probabilities, _teaching, parts
 from pages._looked import Looked, look
 
 VIEWS = {
@@ -36,11 +36,16 @@ def _figures(looked: Looked) -> None:
             estimate = evaluation.metrics[name]
             st.metric(wording.METRICS[name], wording.figure(name, estimate.value))
             st.caption(f"95 %: {wording.figure(name, estimate.low)} to {wording.figure(name, estimate.high)}")
+            _teaching.explain(name)
     for note in evaluation.notes:
         st.info(note, icon=":material/info:")
     matrix, table = st.columns([2, 3], gap="medium")
     figure = figures.confusion(evaluation.confusion, evaluation.classes)
     matrix.plotly_chart(figure, key="small matrix", alt=f"Confusion matrix, rows true classes: {evaluation.confusion.tolist()}")
+    with matrix:
+        _teaching.explain("confusion_matrix")
+    with table:
+        _teaching.explain("sensitivity", "specificity", "precision", "f1")
     table.caption("Each class")
     table.dataframe(evaluation.text_table(), hide_index=True)
     left, right = st.columns(2, gap="medium")
@@ -49,6 +54,7 @@ def _figures(looked: Looked) -> None:
     right.caption("Averages over the classes")
     right.dataframe(evaluation.averages_table(), hide_index=True)
     st.caption(f"{evaluation.interval_kind}.")
+    _teaching.explain("interval", "calibration_error", "average_precision")
     with st.expander("As Zhong 2020 counts: only probabilities of at least one half"):
         rows, means = thresholded.tables(looked.predictions, looked.classes)
         left, right = st.columns([3, 2], gap="medium")
@@ -69,6 +75,7 @@ def _matrix(looked: Looked) -> None:
         key="matrix", on_select="rerun", selection_mode="points", alt=f"Confusion matrix, rows true classes: {matrix.tolist()}",
     )  # fmt: skip
     st.caption("A row a true class, a column a predicted one. Click a cell to see its images.")
+    _teaching.explain("confusion_matrix", "sensitivity", "precision")
     _downloads.of_figure(figure, f"{looked.run.id}-matrix")
     cells = {f"{true} → {predicted}": (true, predicted) for true in classes for predicted in classes}
     picked = [point["customdata"] for point in event.selection.points if "customdata" in point]
@@ -84,6 +91,7 @@ def _matrix(looked: Looked) -> None:
 def _errors(looked: Looked) -> None:
     kinds = {"losses": "Highest losses", "confident": "Most confident errors"}
     kind = parts.tabs("Errors", list(kinds), "errors", kinds.__getitem__)
+    _teaching.explain("probability")
     pick = {"losses": cases.top_losses, "confident": cases.confident_errors}[kind]
     _networks.case_grid(pick(looked.predictions, looked.classes, 120), looked.manifest, looked.run, kind)
 

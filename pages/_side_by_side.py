@@ -13,7 +13,7 @@ from core.evaluation import cases, comparison, predicted
 from core.evaluation.metrics import Evaluation, evaluate_predictions
 from core.runs import store
 from core.runs.index import Row
-from pages import _downloads, _networks, parts
+from pages import _downloads, _networks, _teaching, parts
 
 VIEWS = {
     "tests": "Can they be told apart?",
@@ -83,6 +83,7 @@ def _tests(runs: Sequence[store.Run], names: dict[str, str]) -> None:
     for pair in result.pairs:
         st.markdown(f"- {f'{pair.a}, {pair.b}: ' if pair.unpaired else ''}{pair.sentence}")
     st.caption(f"McNemar’s exact test on the shared test images, with Holm’s correction for several pairs. {comparison.CAUTION}")
+    _teaching.explain("mcnemar")
     st.dataframe(result.table(), hide_index=True)
 
 

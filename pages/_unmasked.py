@@ -10,7 +10,7 @@ from core import figures, wording
 from core.explain import overlay
 from core.jobs import overview, requests
 from core.shortcuts import findings, lab, reading
-from pages import _downloads, parts
+from pages import _downloads, _teaching, parts
 
 if TYPE_CHECKING:
     from core.runs.store import Run
@@ -121,6 +121,7 @@ def _verdict(found: Unmasked, without: Unmasked | None = None) -> None:
 def _looks(found: Unmasked) -> None:
     st.markdown("##### Where it looked")
     st.write(reading.heat(found))
+    _teaching.explain("heat_map", "raw_magnitude")
     st.caption(f"Grad-CAM for “{found.planted.label}”. Each pair has one scale: what is weaker looks weaker.")
     for place, example in zip(st.columns(len(found.examples)), found.examples, strict=True):
         top = max(example.heat_marked.peak, example.heat_unmarked.peak)

@@ -7,7 +7,7 @@ from core.evaluation import overview, probes
 from core.evaluation.metrics import evaluate_predictions
 from core.report.tables import Table
 from core.runs import index, store
-from pages import _downloads, _side_by_side, parts
+from pages import _downloads, _side_by_side, _teaching, parts
 
 DEFAULT = ("accuracy", "balanced_accuracy", "roc_auc", "parameters", "minutes")
 titles = wording.METRICS | {name: cost.title for name, cost in overview.COSTS.items()}
@@ -51,6 +51,7 @@ st.caption(
     "data set; whether it can be told from the next is another question: put them side by side. Probes see no lungs, or hardly any: where "
     "one comes near a network, the network may live on the same shortcut."
 )
+_teaching.explain("accuracy", "balanced_accuracy", "roc_auc", "interval", "probe", "seed")
 with st.container(horizontal=True, vertical_alignment="center"):
     table = Table(texts, "Test figures of all runs")
     _downloads.of_table(table, "comparison", lambda: Table(overview.table(lines, columns)))

@@ -10,7 +10,7 @@ from core.explain import overlay
 from core.explain.methods import METHODS
 from core.report.tables import Table
 from core.runs import index, store
-from pages import _checks, _downloads, _networks, parts
+from pages import _checks, _downloads, _networks, _teaching, parts
 
 COLUMNS = 5  # of pictures
 
@@ -26,6 +26,7 @@ labels = {row.run_id: parts.run_label(row) for row in rows}
 run = store.find(parts.choose("Run", list(labels), "run", labels.__getitem__))
 
 st.subheader("Methods side by side")
+_teaching.explain("heat_map", "gradcam", "raw_magnitude")
 with parts.errors_here():
     predictor = _networks.predictor_of(run.id, run.weights_epoch())
     samples = run.predictions().query("split == 'test'")["sample_id"].tolist()
@@ -58,6 +59,7 @@ st.subheader("How well do the maps find the truth?")
 st.write(
     "On the synthetic phantom the lesion's place is known. Its images resemble X-rays and are none: what holds here may fail on patients."
 )
+_teaching.explain("pointing_game")
 on_phantom = [
     store.find(row.run_id) for row in rows if store.find(row.run_id).recipe().data.synthetic and store.find(row.run_id).has_model()
 ]

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from core import demo, hardware
-from core.jobs import overview, requests
+from core import hardware
+from core.jobs import overview
 from core.runs import index
-from pages import parts
+from pages import _demo, parts
 
 parts.title("CXR Lab")
 st.markdown("Train chest X-ray classifiers, see what their figures are worth, and ask them where they looked.")
@@ -15,10 +15,8 @@ doors = st.columns(3, border=True)
 with doors[0]:
     st.markdown("#### :material/school: Teach")
     st.write("Watch a network learn on synthetic chest images: curves, errors and heat maps in about two minutes, offline.")
-    if st.button("Try it: two-minute demo", type="primary", icon=":material/play_arrow:"):
-        with parts.errors_here(), st.spinner("Drawing synthetic chest images …"):
-            run = requests.start(demo.recipe())
-        st.switch_page("pages/runs.py", query_params={"run": run.id})
+    _demo.button()
+    st.page_link("pages/guide.py", label="Tours, glossary, replay, quiz", icon=":material/tour:")
 with doors[1]:
     st.markdown("#### :material/compare_arrows: Train and compare")
     st.write("Bring a folder of images, choose a network, and read accuracy with its interval, class by class.")

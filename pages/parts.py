@@ -62,6 +62,7 @@ def navigation() -> st.Page:
                 st.Page("pages/predict.py", title="Predict", icon=":material/image_search:"),
                 st.Page("pages/heat_maps.py", title="Heat-map lab", icon=":material/local_fire_department:"),
             ],
+            "Help": [st.Page("pages/guide.py", title="Guide", icon=":material/school:")],
         }
     )
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import wording
 from core.runs import index, store
-from pages import _results, _run_progress, parts
+from pages import _results, _run_progress, _teaching, parts
 
 parts.title("Runs")
 if deleted := st.session_state.pop("deleted", None):
@@ -28,6 +28,7 @@ for note in (*recipe.notes, *filter(None, [run.environment().get("batch_split")]
 for caution in recipe.cautions:
     st.warning(caution, icon=":material/warning:")
 _run_progress.show(run, first, recipe.epochs)
+_teaching.explain("epoch", "loss", "overfitting", "learning_rate")
 
 if not first.live and run.has_predictions():
     _results.show(run, first.finished)

@@ -3,13 +3,14 @@
 import streamlit as st
 
 from core.shortcuts import lab, sets
-from pages import _planting, _unmasked, parts
+from pages import _planting, _teaching, _unmasked, parts
 
 parts.title("Shortcut lab")
 st.write(
     "Networks learn whatever tells the classes apart, not what a doctor means. Here you give one class away by a mark of your own, "
     "train on it, and see what the accuracy was worth."
 )
+_teaching.explain("shortcut", "probe", "leakage")
 with parts.errors_here():
     linked = st.query_params.get("run", "")
     planted = sets.known(st.query_params.get("planted", "")) or lab.planted_of(linked)

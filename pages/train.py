@@ -10,7 +10,7 @@ from core.recipes import catalogue, fitting
 from core.recipes.recipe import Recipe
 from core.runs import store
 from core.training import memory, preview
-from pages import _recipe_form, _sweep_form, parts
+from pages import _recipe_form, _sweep_form, _teaching, parts
 
 DEFAULT, OTHER, CLONE = "default", "other", "run"
 
@@ -62,6 +62,7 @@ with left, parts.errors_here():
     start = fitting.draft(**base)
     key = f"{named} {source if named == CLONE else ''} {start.model}"
     changes = _recipe_form.epochs(start, key)
+    _teaching.explain("epoch", "batch", "seed")
     with st.expander("Advanced"):
         changes |= _recipe_form.advanced(start, key)
     go = st.button("Train", type="primary", icon=":material/play_arrow:", width="stretch")
@@ -90,10 +91,13 @@ with right, parts.errors_here():
         st.caption(note)
     st.caption(f"Images a class and part; split {shown.split_kind}")
     st.plotly_chart(figures.part_counts(shown.counts), key="parts", alt="Images a class in training, validation and test")
+    _teaching.explain("split")
     st.caption("A training batch as the network will see it, changed at random")
     st.image(list(shown.batch), caption=list(shown.labels), width=128)
+    _teaching.explain("augmentation")
     st.caption("Learning rate")
     st.plotly_chart(figures.learning_rate(shown.rates, shown.steps), key="rates", alt="Learning rate over the epochs")
+    _teaching.explain("learning_rate", "parameters", "multiply_adds")
     facts = [*st.columns(2), *st.columns(2), *st.columns(2)]
     facts[0].metric("Parameters", wording.short(shown.parameters), help=f"{shown.parameters:,} values in all")
     facts[1].metric("Multiply-adds", wording.short(shown.multiply_adds), help="of one image's way through the network")

@@ -2,6 +2,7 @@
 
 from core.figures.comparison import CostPoint, cost, spread
 from core.figures.data import class_counts, grey_difference, greys, part_counts, shares, size_shares, sizes
+from core.figures.lessons import bars, groups, intervals, lines, pictures
 from core.figures.matrices import agreement, confusion, cross_data
 from core.figures.probabilities import precision_recall, reliability, roc, threshold
 from core.figures.shortcuts import collapse
@@ -17,6 +18,7 @@ __all__ = [
     "CostPoint",
     "Series",
     "agreement",
+    "bars",
     "class_colours",
     "class_counts",
     "collapse",
@@ -26,9 +28,13 @@ __all__ = [
     "curves",
     "grey_difference",
     "greys",
+    "groups",
+    "intervals",
     "learning_rate",
+    "lines",
     "overlay",
     "part_counts",
+    "pictures",
     "precision_recall",
     "reliability",
     "roc",

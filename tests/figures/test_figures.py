@@ -35,6 +35,11 @@ SMALLEST = {
     "no group": lambda: figures.spread({}),
     "no network": lambda: figures.cost([]),
     "one run": lambda: figures.agreement([[1.0]], ["a"]),
+    "no line": lambda: figures.lines({}, "x", "y"),
+    "no bar": lambda: figures.bars({}, "y"),
+    "equal values": lambda: figures.groups({"a": [1.0, 1.0]}, 1.0, "x", "limit"),
+    "no repeat": lambda: figures.intervals([], [], [], 0.5),
+    "one pixel": lambda: figures.pictures({"a": np.zeros((1, 1))}),
     "nothing tested": lambda: figures.cross_data([[np.nan]], [[""]], ["a"], ["b"]),
 }
 
