@@ -89,3 +89,11 @@ class UnusableWeights(CoreError):
 
 class TrainingFailed(CoreError):
     """Training started and could not go on."""
+
+
+class NotAllowed(CoreError):
+    """Whoever acts may not do that."""
+
+
+class BeyondLimit(NotAllowed):
+    """One person's share of the machine is used up."""
