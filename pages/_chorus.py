@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import answers, figures, wording
 from core.data.uploads import Upload
+from core.report.tables import markdown_text
 from core.runs import index, store
 from pages import _networks, parts
 
@@ -51,7 +52,7 @@ def show(chosen: Sequence[str], upload: Upload, key: Hashable) -> None:
             if not st.toggle("Show anyway", key=f"anyway {key}"):
                 return
     found = answers.chorus(voices)
-    st.subheader(found.sentence)
+    st.subheader(markdown_text(found.sentence))
     left, right = st.columns([2, 1], gap="large")
     left.plotly_chart(figures.shares(found.mean), key="mean", alt=f"Mean probabilities: {found.mean}")
     right.caption(
@@ -61,6 +62,6 @@ def show(chosen: Sequence[str], upload: Upload, key: Hashable) -> None:
     columns = st.columns(COLUMNS)
     for number, voice in enumerate(voices):
         with columns[number % COLUMNS].container(border=True):
-            st.markdown(f"**{voice.label}** {wording.percent(voice.probabilities[voice.label])}")
+            st.markdown(f"**{markdown_text(voice.label)}** {wording.percent(voice.probabilities[voice.label])}")
             st.image(voice.picture, width="stretch", alt=f"Heat map of {voice.model} for {voice.label}")
             st.caption(f"{voice.model}, Grad-CAM, peak {voice.peak:.3g}", help=voice.run_id)

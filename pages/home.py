@@ -15,7 +15,7 @@ doors = st.columns(3, border=True)
 with doors[0]:
     st.markdown("#### :material/school: Teach")
     st.write("Watch a network learn on synthetic chest images: curves, errors and heat maps in about two minutes, offline.")
-    if st.button("Try it: two-minute demo", type="primary", icon=":material/play_arrow:"):
+    if st.button("Try it: two-minute demo", type="primary", icon=":material/play_arrow:", **parts.allowed("train")):
         with parts.errors_here(), st.spinner("Drawing synthetic chest images …"):
             run = local.start(demo.recipe())
         st.switch_page("pages/runs.py", query_params={"run": run.id})

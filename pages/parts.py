@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import streamlit as st
 
-from core import warmup, wording
+from core import access, warmup, wording
 from core.errors import CoreError
 from core.recipes.entry import Entry
+from core.report.tables import markdown_text
 from core.runs import index, store
 from core.runs.status import LIVE, Status
 
@@ -91,6 +93,11 @@ def _running() -> None:
         st.caption(f"and {len(live) - 3} more")
 
 
+def allowed(right: access.Right) -> dict[str, Any]:
+    """Arguments of a button for what takes `right`: without it, the button stands there and says so. The engine refuses all the same."""
+    return {} if access.may(right) else {"disabled": True, "help": "Your role does not allow it. Ask an administrator."}
+
+
 def something_trains() -> bool:
     return any(row.state in LIVE for row in index.rows())
 
@@ -98,7 +105,7 @@ def something_trains() -> bool:
 def progress_text(status: Status) -> str:
     """One line on a live run: "epoch 2 of 8 · 180 images/s · about 20 s left"."""
     if status.state == "queued" or status.phase != "training":
-        return status.message or status.phase or "waiting to start"
+        return markdown_text(status.message or status.phase) or "waiting to start"
     parts = [f"epoch {status.epoch} of {status.epochs}"]
     if status.images_per_second is not None:
         parts += [f"{status.images_per_second:.0f} images/s", f"{wording.duration(status.seconds_left)} left"]
@@ -121,7 +128,8 @@ def choose(label: str, options: Sequence[str], parameter: str, format_func: Call
     """A select box whose choice stands in the URL as `?parameter=`, so that a link brings others to the same view."""
     wanted = st.query_params.get(parameter)
     if wanted is not None and wanted not in options:
-        st.warning(f"The link asks for “{wanted}”, which is not here. Choose another {label.lower()}.", icon=":material/link_off:")
+        asked = markdown_text(wanted)  # whoever makes a link must not write on the page
+        st.warning(f"The link asks for “{asked}”, which is not here. Choose another {label.lower()}.", icon=":material/link_off:")
     choice = st.selectbox(label, options, index=options.index(wanted) if wanted in options else 0, format_func=format_func)
     st.query_params[parameter] = choice
     return choice
@@ -176,4 +184,5 @@ def errors_here(stop: bool = True) -> Iterator[None]:
 def problems(error: CoreError) -> None:
     """Every problem of an error, a line each."""
     for problem in error.problems:
-        st.error(f"{problem.rule} Received: {problem.received}. **{problem.way_out}**", icon=":material/error:")
+        received, way_out = markdown_text(problem.received), markdown_text(problem.way_out)
+        st.error(f"{problem.rule} Received: {received}. **{way_out}**", icon=":material/error:")

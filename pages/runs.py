@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from core import charts, wording
+from core import access, charts, wording
 from core.jobs import local
+from core.report.tables import markdown_text
 from core.runs import index, store
-from pages import _results, parts
+from pages import _owner, _results, parts
 
 parts.title("Runs")
 rows = index.rows()
@@ -19,6 +20,7 @@ chosen = parts.choose("Run", list(labels), "run", labels.__getitem__)
 run = store.find(chosen)
 with parts.errors_here():
     recipe, first = run.recipe(), run.status()
+_owner.show(run)
 
 REFRESH = {"queued": 1, "running": 1, "interrupted": 5}  # seconds; an interrupted run may be taken up again from elsewhere
 
@@ -34,11 +36,13 @@ def progress() -> None:
         parts.state_badge(status.state)
     if status.live:
         head[1].progress(status.share_done, text=parts.progress_text(status))
-        if head[2].button("Stop", icon=":material/stop:", disabled=run.cancel_requested(), help="Keeps and tests the best weights so far."):
-            run.request_cancel()
+        no_more = run.cancel_requested() or not run.owner().changed_by(access.person())
+        if head[2].button("Stop", icon=":material/stop:", disabled=no_more, help="Keeps and tests the best weights so far."):
+            with parts.errors_here():
+                run.request_cancel()
             st.rerun(scope="fragment")
     elif status.message:
-        head[1].write(status.message)
+        head[1].write(markdown_text(status.message))
     history = run.metrics()
     if history:
         with st.popover("Look of the curves", icon=":material/tune:"):
@@ -54,11 +58,12 @@ def progress() -> None:
 if recipe.data.synthetic:
     st.caption(":material/draw: " + wording.SYNTHETIC_NOTE)
 for note in (*recipe.notes, *filter(None, [run.environment().get("batch_split")])):
-    st.caption(note)
+    st.caption(markdown_text(note))
 for caution in recipe.cautions:
     st.warning(caution, icon=":material/warning:")
 progress()
-if first.state in ("interrupted", "failed", "cancelled") and st.button("Go on with this run", icon=":material/resume:"):
+own = run.owner().changed_by(access.person())
+if own and first.state in ("interrupted", "failed", "cancelled") and st.button("Go on with this run", icon=":material/resume:"):
     local.launch(run)
     st.rerun()
 
