@@ -6,11 +6,12 @@ from pages import _entrance, parts
 
 st.set_page_config(page_title="CXR Lab", page_icon=":material/radiology:", layout="wide")
 door = _entrance.door()
-page = door or parts.navigation()
+page = parts.navigation("sidebar" if door is None else "hidden")
 if door is None:
     parts.sidebar()
     _entrance.account()
-with parts.errors_here():  # what somebody may not do is refused by the engine, wherever on a page it was tried
-    page.run()
-if door is None:
+    with parts.errors_here():  # what somebody may not do is refused by the engine, wherever on a page it was tried
+        page.run()
     parts.warm_up()
+else:
+    door()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -12,8 +13,8 @@ from core.report.tables import markdown_text
 from pages import parts
 
 
-def door() -> st.Page | None:
-    """The one page there is for whoever may not come in; None for all others. From here on `core.access` knows who acts."""
+def door() -> Callable[[], None] | None:
+    """What stands in the place of every page for whoever may not come in; None for all others. `core.access` knows who acts from then on."""
     if settings.FILES not in os.environ:
         settings.follow(st.get_option("secrets.files"))
     access.ask(_who)
@@ -21,8 +22,8 @@ def door() -> st.Page | None:
         _refuse_two_truths()
         inside = access.may("browse")
     except CoreError:
-        return st.navigation([st.Page(_wrong_settings, title="Settings", icon=":material/settings:")], position="hidden")
-    return None if inside else st.navigation([st.Page(_sign_in, title="Sign in", icon=":material/login:")], position="hidden")
+        return _wrong_settings
+    return None if inside else _sign_in
 
 
 def account() -> None:
@@ -31,7 +32,7 @@ def account() -> None:
         return
     who = access.person()
     with st.sidebar, st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f":material/person: {markdown_text(who.name)} · {who.role}", width="stretch")
+        st.text(f"{who.name} · {who.role}", width="stretch")
         st.button("Sign out", icon=":material/logout:", type="tertiary", on_click=st.logout)
 
 
@@ -42,11 +43,9 @@ def _who() -> access.Person:
 def _refuse_two_truths() -> None:
     """Streamlit signs people in, the engine asks for their roles: both must read the same file."""
     if settings.current().login != ("is_logged_in" in st.user):
-        read = ", ".join(map(str, settings.files()))
+        received = f"{', '.join(map(str, settings.files()))}, from which one takes a login and the other none"
         way_out = f"Start the app with --secrets.files and the file that {settings.FILES} names, or without either."
-        raise UsageError(
-            "The app and its engine read the same settings.", f"{read}, from which one takes a login and the other none", way_out
-        )
+        raise UsageError("The app and its engine read the same settings.", received, way_out)
 
 
 def _wrong_settings() -> None:

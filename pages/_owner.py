@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from core import access, owners
-from core.report.tables import markdown_text
 from core.runs.store import Run
 from pages import parts
 
@@ -16,7 +15,7 @@ def show(run: Run) -> None:
     if not owner.name:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f":material/person: Started by {markdown_text(owner.name)}", width="content")
+        st.text(f"Started by {owner.name}", width="content")
         if not owner.changed_by(access.person()):
             return
         before = owner.visibility == "private"

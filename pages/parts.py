@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -28,7 +28,7 @@ STATE_BADGES = {
 }
 
 
-def navigation() -> st.Page:
+def navigation(position: Literal["sidebar", "hidden"] = "sidebar") -> st.Page:
     """Declare the pages, grouped; returns the one that the link asks for. Each is found under its file's name."""
     st.session_state["through the app"] = True
     return st.navigation(
@@ -52,7 +52,8 @@ def navigation() -> st.Page:
                 st.Page("pages/predict.py", title="Predict", icon=":material/image_search:"),
                 st.Page("pages/heat_maps.py", title="Heat-map lab", icon=":material/local_fire_department:"),
             ],
-        }
+        },
+        position=position,
     )
 
 
