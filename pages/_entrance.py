@@ -14,7 +14,7 @@ from pages import parts
 
 
 def door() -> Callable[[], None] | None:
-    """What stands in the place of every page for whoever may not come in; None for all others. `core.access` knows who acts from then on."""
+    """What stands in the place of every page for whoever may not come in, else None. From here on `core.access` knows who acts."""
     if settings.FILES not in os.environ:
         settings.follow(st.get_option("secrets.files"))
     access.ask(_who)
