@@ -72,9 +72,9 @@ with right, parts.errors_here():
 
     needed = memory_needed(shown.recipe.to_json(), shown.images)
     for warning in (*shown.warnings, *filter(None, [needed.warning])):
-        st.warning(warning, icon=":material/warning:")
+        st.warning(markdown_text(warning), icon=":material/warning:")
     for note in shown.recipe.notes:
-        st.caption(note)
+        st.caption(markdown_text(note))
     st.caption(f"Images a class and part; split {shown.split_kind}")
     st.plotly_chart(figures.part_counts(shown.counts), key="parts", alt="Images a class in training, validation and test")
     st.caption("A training batch as the network will see it, changed at random")

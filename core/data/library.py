@@ -285,7 +285,7 @@ def _place(name: str | None, own: str, sha256: str) -> tuple[str, Path]:
         folder = _home() / choice / "images"
         origin = incoming.origin_of(folder)
         if choice != PHANTOM and not (is_registered(choice) and (origin is None or origin.sha256 != sha256)):
-            _checked_name(choice, folder.resolve())
+            _checked_name(choice, _home().resolve() / choice / "images")  # which refuses what is no path
             if origin and origin.sha256 != sha256:  # of an import that was stopped
                 shutil.rmtree(folder)
             return choice, folder
