@@ -2,13 +2,19 @@
 
 import streamlit as st
 
-from pages import _teaching, _tour, parts
+from pages import _entrance, _teaching, _tour, parts
 
 st.set_page_config(page_title="CXR Lab", page_icon=":material/radiology:", layout="wide")
-page = parts.navigation()
-parts.sidebar()
-_teaching.switch()
-_tour.bar(page.url_path)
-page.run()
-parts.warm_up()
-parts.attend_the_queue()
+door = _entrance.door()
+page = parts.navigation("sidebar" if door is None else "hidden")
+if door is None:
+    parts.sidebar()
+    _teaching.switch()
+    _entrance.account()
+    _tour.bar(page.url_path)
+    with parts.errors_here():  # what somebody may not do is refused by the engine, wherever on a page it was tried
+        page.run()
+    parts.warm_up()
+    parts.attend_the_queue()
+else:
+    door()

@@ -11,7 +11,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import typer
 
-from core.cli import compare, data, experiments, jobs, output, recipes, runs, training
+from core import access, settings
+from core.cli import compare, data, doctor, experiments, jobs, output, recipes, runs, training
 from core.errors import CoreError, UsageError
 
 app = typer.Typer(
@@ -32,18 +33,22 @@ models = typer.Typer(help="What can be trained.", no_args_is_help=True)
 models.command("list")(training.models)
 app.add_typer(models, name="models")
 app.add_typer(recipes.app, name="recipes")
+app.command()(doctor.doctor)
 
 
 @app.callback()
-def _main() -> None:
+def _main(context: typer.Context) -> None:
     """Train, compare and explain chest X-ray classifiers."""
+    if context.invoked_subcommand != "doctor":  # which says what is wrong with them
+        settings.current()
 
 
 def main(arguments: list[str]) -> int:
     """Run one command; returns the exit status."""
     as_json = "--json" in arguments
     try:
-        return app(arguments, prog_name="python -m core", standalone_mode=False) or 0
+        with access.acting(access.LOCAL):
+            return app(arguments, prog_name="python -m core", standalone_mode=False) or 0
     except CoreError as error:
         return output.fail(error, as_json)
     except typer.TyperException as error:

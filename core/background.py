@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core import access
 from core.data.threads import Progress
 from core.errors import CoreError, Problem
 
@@ -111,7 +112,7 @@ class Pool:
             if len(self._works) >= self._most_waiting:
                 rule = f"Up to {self._most_waiting} checks wait for their turn."
                 raise CoreError(rule, "one more", "Wait until some are done, or cancel those that are not needed.")
-            self._works[key] = work
+            self._works[key] = _by(access.person(), work)
             self._note(key, Snapshot("queued"))
             if not self._at_work:
                 self._at_work = True
@@ -201,6 +202,16 @@ def pool(name: str = "checks") -> Pool:
     made = Pool(name)
     atexit.register(made.close)
     return made
+
+
+def _by(who: access.Person, work: Work) -> Work:
+    """`work`, done by `who`: the worker's own thread knows nobody."""
+
+    def done(progress: Progress) -> Any:
+        with access.acting(who):
+            return work(progress)
+
+    return done
 
 
 def key_of(*parts: object) -> str:

@@ -93,3 +93,11 @@ class TrainingFailed(CoreError):
 
 class NotFinite(TrainingFailed):
     """A loss became infinite, or no number."""
+
+
+class NotAllowed(CoreError):
+    """Whoever acts may not do that."""
+
+
+class BeyondLimit(NotAllowed):
+    """One person's share of the machine is used up."""

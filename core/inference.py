@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core import accelerated, background, wording
+from core import accelerated, access, background, wording
 from core.data import batches, cache, phantom, plausibility
 from core.data.images import XRay
 from core.data.manifest import Manifest
@@ -76,7 +76,9 @@ class Predictor:
 
         Raises:
             UnusableRun: the run kept no model.
+            NotAllowed: whoever acts may not ask networks.
         """
+        access.require("predict")
         self.run_id, self.recipe, self._run = run.id, run.recipe(), run
         self._fast: accelerated.Session | None = None
         self._acceleration = "" if weights is None else "not for other weights than those kept"  # the name of its work

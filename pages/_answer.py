@@ -14,7 +14,7 @@ from core.errors import CoreError, Problem
 from core.evaluation import cases
 from core.explain import overlay
 from core.report import answer as answer_page
-from core.report.tables import Table
+from core.report.tables import Table, markdown_text
 from core.runs import store
 from pages import _checks, _downloads, _map, _networks, _teaching, parts
 
@@ -96,7 +96,7 @@ def _withheld(answer: Answer, name: str) -> bool:
 
 def _say(predictor: Predictor, answer: Answer) -> None:
     shares = answer.calibrated or answer.probabilities
-    st.subheader(f"Answer: {answer.label}")
+    st.subheader(f"Answer: {markdown_text(answer.label)}")
     calibration = predictor.calibration
     if calibration is None:
         st.caption(f"Probability {wording.percent(shares[answer.label])}, as the network states it: not calibrated.")
@@ -119,7 +119,7 @@ def _neighbours(run: store.Run, answer: Answer) -> None:
         manifest = library.open_dataset(run.recipe().data.name)
         for column, near in zip(st.columns(len(answer.neighbours)), answer.neighbours, strict=True):
             column.image(gallery.thumbnail(cases.image_of(manifest, near.sample_id)), width="stretch")
-            column.caption(f"{near.label}, similarity {near.similarity:.2f}", help=near.sample_id)
+            column.caption(f"{markdown_text(near.label)}, similarity {near.similarity:.2f}", help=markdown_text(near.sample_id))
 
 
 def _take_away(run: store.Run, predictor: Predictor, upload: Upload, answer: Answer, heat: HeatMap) -> None:

@@ -52,7 +52,7 @@ def show(chosen: Sequence[str], upload: Upload, key: Hashable) -> None:
             if not st.toggle("Show anyway", key=f"anyway {key}"):
                 return
     found = answers.chorus(voices)
-    st.subheader(found.sentence)
+    st.subheader(markdown_text(found.sentence))
     left, right = st.columns([2, 1], gap="large")
     left.plotly_chart(figures.shares(found.mean), key="mean", alt=f"Mean probabilities: {found.mean}")
     right.caption(
@@ -62,7 +62,7 @@ def show(chosen: Sequence[str], upload: Upload, key: Hashable) -> None:
     columns = st.columns(COLUMNS)
     for number, voice in enumerate(voices):
         with columns[number % COLUMNS].container(border=True):
-            st.markdown(f"**{voice.label}** {wording.percent(voice.probabilities[voice.label])}")
+            st.markdown(f"**{markdown_text(voice.label)}** {wording.percent(voice.probabilities[voice.label])}")
             st.image(voice.picture, width="stretch", alt=f"Heat map of {voice.model} for {voice.label}")
             shares = (f"{name} {wording.percent(share)}" for name, share in voice.probabilities.items())
             st.caption(markdown_text(", ".join(shares)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,11 @@ import streamlit as st
 from core import figures, wording
 from core.data import sources
 from core.data.sources import cards
+from core.report.tables import markdown_text
+from pages import parts
 
 if TYPE_CHECKING:
     from core.data.library import Dataset
-
-_MARKUP = re.compile(r"([\\`*_\[\](){}<>#+!|~$:&-])")
 
 
 def show(record: Dataset) -> None:
@@ -51,7 +50,7 @@ def _report(record: Dataset) -> None:
         if counts:
             st.text(f"{what}: {_counts(counts)}")
     for note in record.notes:
-        st.info(_plain(note), icon=":material/info:")
+        st.info(markdown_text(note), icon=":material/info:")
     if record.duplicates:
         found = [{"kind": kind, "images": len(paths), "files": paths} for kind, paths in record.duplicates]
         st.markdown(f"**{wording.count(len(found), 'image')} found more than once**")
@@ -69,15 +68,11 @@ def _removal(record: Dataset) -> None:
         else:
             st.write("Its images stay where they are. Runs on it stay.")
         if st.button(f"Remove {record.name}", icon=":material/delete_forever:"):
-            cards.remove(record.name)
+            with parts.errors_here():
+                cards.remove(record.name)
             st.query_params.pop("data", None)
             st.rerun()
 
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({count:,})" for name, count in counts.items())
-
-
-def _plain(text: str) -> str:
-    """`text` for Streamlit's Markdown, in which nothing is markup."""
-    return _MARKUP.sub(r"\\\1", text)

@@ -11,6 +11,7 @@ from core import assessment, wording
 from core.data import library
 from core.evaluation import probes
 from core.evaluation.metrics import Evaluation, evaluate_predictions
+from core.report.tables import markdown_text
 from core.runs import store
 from pages import _teaching, parts
 
@@ -78,4 +79,4 @@ def _about_other_data(found: assessment.External) -> None:
     if found.seen:
         st.info(f"{wording.count(found.seen, 'image')} left out: this run trained on them, or chose its epoch by them.")
     if found.other_classes:
-        st.info(f"Classes that the run does not know are left out: {', '.join(found.other_classes)}.")
+        st.info(f"Classes that the run does not know are left out: {markdown_text(', '.join(found.other_classes))}.")

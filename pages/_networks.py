@@ -10,6 +10,7 @@ from core import wording
 from core.data import gallery, images
 from core.evaluation import cases
 from core.explain import overlay
+from core.report.tables import markdown_text
 from core.runs import store
 from pages import parts
 
@@ -51,7 +52,7 @@ def case_grid(found: pd.DataFrame, manifest: Manifest, run: store.Run, key: str)
             picture = _mapped(run, file, case.predicted) if mapped else gallery.thumbnail(file)
             sure = f", {wording.percent(case.confidence)} sure"
             st.image(picture, width="stretch", alt=f"{case.label}, answered {case.predicted}")
-            st.caption(f"**{case.label}** → {case.predicted}{sure}", help=case.sample_id)
+            st.caption(f"**{markdown_text(case.label)}** → {markdown_text(case.predicted)}{sure}", help=markdown_text(case.sample_id))
 
 
 def _mapped(run: store.Run, file: object, label: str) -> object:
@@ -72,5 +73,5 @@ def answer_grid(found: pd.DataFrame, manifest: Manifest, names: dict[str, str], 
     for number, (_, case) in enumerate(found.iloc[(page - 1) * A_PAGE : page * A_PAGE].iterrows()):
         with columns[number % COLUMNS], parts.errors_here(stop=False):
             st.image(gallery.thumbnail(cases.image_of(manifest, case["sample_id"])), width="stretch", alt=case["label"])
-            answers = "  \n".join(f"{name}: {case[column]}" for column, name in names.items())
-            st.caption(f"**{case['label']}**  \n{answers}", help=case["sample_id"])
+            answers = "  \n".join(f"{name}: {markdown_text(case[column])}" for column, name in names.items())
+            st.caption(f"**{markdown_text(case['label'])}**  \n{answers}", help=markdown_text(case["sample_id"]))

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import wording
 from core.data import library
+from core.report.tables import markdown_text
 from core.shortcuts import lab, planting, sets
 from pages import parts
 
@@ -56,7 +57,7 @@ def form() -> None:
 def show(planted: Planted) -> None:
     """What was planted, with the way to another one."""
     with st.container(border=True):
-        st.markdown(f":material/local_florist: **{planted.sentence}**")
+        st.markdown(f":material/local_florist: **{markdown_text(planted.sentence)}**")
         st.caption(f"Data set {planted.name}, and its clean twin {planted.clean}: {wording.count(planted.images, 'image')} each.")
         if st.button("Plant another marker", icon=":material/replay:"):
             st.query_params.from_dict({"data": planted.source, "marker": planted.marker.kind})
@@ -77,7 +78,7 @@ def _settings(kind: str) -> Marker:
 
 
 def _before_and_after(plan: sets.Plan) -> None:
-    st.caption(f"“{plan.label}”")
+    st.caption(f"“{markdown_text(plan.label)}”")
     for place, pictures in zip(st.columns(PREVIEWED), sets.samples(plan, PREVIEWED), strict=False):
         for caption, picture in zip(("as it is", "with the marker"), pictures, strict=True):
             place.image(picture, caption=caption, width="stretch", alt=f"{plan.label}, {caption}")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import charts, wording
 from core.evaluation import calibration
+from core.report.tables import markdown_text
 from pages import _downloads, _teaching
 from pages._looked import Looked
 
@@ -37,7 +38,7 @@ def curves(looked: Looked) -> None:
     for tile, (label, value) in zip(st.columns(len(values)), values.items(), strict=True):
         tile.metric(label, wording.figure("sensitivity", value), border=True)
     st.caption(
-        f"Here {looked.evaluation.support()[name]} of {wording.count(looked.evaluation.images, 'image')} show {name}. "
+        f"Here {looked.evaluation.support()[name]} of {wording.count(looked.evaluation.images, 'image')} show {markdown_text(name)}. "
         f"At a prevalence of {wording.percent(prevalence)} the predictive values move; sensitivity and specificity do not."
     )
     st.plotly_chart(found.figure, key="threshold", alt=f"Sensitivity, specificity and predictive values of {name} over the threshold")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import figures, wording
 from core.evaluation import cases, thresholded
+from core.report.tables import markdown_text
 from core.runs import store
 from pages import _downloads, _files, _networks, _probabilities, _teaching, parts
 from pages._looked import Looked, look
@@ -38,7 +39,7 @@ def _figures(looked: Looked) -> None:
             st.caption(f"95 %: {wording.figure(name, estimate.low)} to {wording.figure(name, estimate.high)}")
             _teaching.explain(name)
     for note in evaluation.notes:
-        st.info(note, icon=":material/info:")
+        st.info(markdown_text(note), icon=":material/info:")
     matrix, table = st.columns([2, 3], gap="medium")
     figure = figures.confusion(evaluation.confusion, evaluation.classes)
     matrix.plotly_chart(figure, key="small matrix", alt=f"Confusion matrix, rows true classes: {evaluation.confusion.tolist()}")

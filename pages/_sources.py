@@ -29,7 +29,7 @@ def choose_and_fetch() -> Dataset | None:
         if here
         else "Whoever fetches it is bound by its licence. Leaving this page stops the download; it goes on from there the next time."
     )
-    if not st.button("Import" if here else "Fetch and import", type="primary", icon=":material/download:"):
+    if not st.button("Import" if here else "Fetch and import", type="primary", icon=":material/download:", **parts.allowed("import")):
         return None
     with parts.errors_here():
         with progress("fetch", lambda done, total: f"Fetching: {spec.progress(done, total)}") as meter:

@@ -9,6 +9,7 @@ import streamlit as st
 from core import figures, wording
 from core.explain import overlay
 from core.jobs import overview, requests
+from core.report.tables import markdown_text
 from core.shortcuts import findings, lab, reading
 from pages import _downloads, _teaching, parts
 
@@ -87,7 +88,7 @@ def _line(name: str, run: Run) -> None:
         elif status.state == "done":
             st.caption(f"{wording.count(status.epochs, 'epoch')} in {wording.duration(status.seconds)}", width="content")
         else:
-            st.caption(status.message)
+            st.caption(markdown_text(status.message))
         st.page_link("pages/runs.py", label="Open the run", icon=":material/monitoring:", query_params={"run": run.id}, width="content")
 
 
@@ -122,7 +123,7 @@ def _looks(found: Unmasked) -> None:
     st.markdown("##### Where it looked")
     st.write(reading.heat(found))
     _teaching.explain("heat_map", "raw_magnitude")
-    st.caption(f"Grad-CAM for “{found.planted.label}”. Each pair has one scale: what is weaker looks weaker.")
+    st.caption(f"Grad-CAM for “{markdown_text(found.planted.label)}”. Each pair has one scale: what is weaker looks weaker.")
     for place, example in zip(st.columns(len(found.examples)), found.examples, strict=True):
         top = max(example.heat_marked.peak, example.heat_unmarked.peak)
         pairs = {
@@ -130,5 +131,5 @@ def _looks(found: Unmasked) -> None:
             "without it": (example.unmarked, example.heat_unmarked, example.probability_unmarked),
         }
         for name, (pixels, heat, share) in pairs.items():
-            caption = f"{name}: {wording.percent(share)} “{found.planted.label}”"
+            caption = f"{name}: {wording.percent(share)} “{markdown_text(found.planted.label)}”"
             place.image(overlay.blend(pixels, heat, top=top), caption=caption, width="stretch", alt=caption)

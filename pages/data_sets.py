@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import wording
+from core import settings, wording
 from core.data import library
 from pages import _data_cards, _import_report, _sources, parts
 
@@ -30,9 +30,14 @@ with st.container(border=True):
                     help="One folder a class, or a table with paths and labels. A CSV, a ZIP or an .npz of MedMNIST is taken as well.",
                 )
             else:
-                upload = left.file_uploader("ZIP archive", type="zip", help="With one folder a class, or a table with paths and labels.")
+                upload = left.file_uploader(
+                    "ZIP archive",
+                    type="zip",
+                    max_upload_size=settings.current().upload_mb,
+                    help="With one folder a class, or a table with paths and labels.",
+                )
             name = right.text_input("Name", placeholder="its own", help="Lower-case letters, digits, '.', '_' and '-'.")
-            wanted = st.form_submit_button("Import", type="primary", icon=":material/download:")
+            wanted = st.form_submit_button("Import", type="primary", icon=":material/download:", **parts.allowed("import"))
         if wanted:
             with parts.errors_here():
                 if not (folder.strip() if way == "folder" else upload):
@@ -52,7 +57,7 @@ if brought:
 chosen = parts.choose("Data set", library.names(), "data", library.title)
 if chosen == library.PHANTOM and not library.is_registered(chosen):
     st.write("**phantom** is a synthetic chest: drawn, not taken. It is drawn on first use, which takes a few seconds.")
-    if st.button("Draw it now", icon=":material/draw:"):
+    if st.button("Draw it now", icon=":material/draw:", **parts.allowed("import")):
         with st.spinner("Drawing synthetic chest images …"):
             library.make_phantom()
         st.rerun()

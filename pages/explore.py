@@ -30,7 +30,7 @@ if st.session_state.get("explored") not in (None, chosen):
 st.session_state["explored"] = chosen
 if not library.is_registered(chosen):
     st.write("**phantom** is a synthetic chest: drawn, not taken. It is drawn on first use, which takes a few seconds.")
-    if st.button("Draw it now", type="primary", icon=":material/draw:"):
+    if st.button("Draw it now", type="primary", icon=":material/draw:", **parts.allowed("import")):
         with st.spinner("Drawing synthetic chest images …"):
             library.make_phantom()
         st.rerun()

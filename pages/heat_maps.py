@@ -8,7 +8,7 @@ from core.errors import CoreError
 from core.evaluation import cases
 from core.explain import overlay
 from core.explain.methods import METHODS
-from core.report.tables import Table
+from core.report.tables import Table, markdown_text
 from core.runs import index, store
 from pages import _checks, _downloads, _networks, _teaching, parts
 
@@ -39,7 +39,7 @@ with parts.errors_here():
     answer = predictor.answer(images.read(file))
     label = st.selectbox("Class", predictor.classes, predictor.classes.index(answer.label))
 columns, drawn = st.columns(COLUMNS), []
-columns[0].image(answer.prepared, caption=f"as the network saw it; answer: {answer.label}", width="stretch")
+columns[0].image(answer.prepared, caption=f"as the network saw it; answer: {markdown_text(answer.label)}", width="stretch")
 for place, method in enumerate(methods, start=1):
     with columns[place % COLUMNS]:
         try:

@@ -46,8 +46,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     random = st.toggle("Without ImageNet weights", help="Starts from random weights; the board then says so.")
 changes = {"weights": {"source": "random"}} if random else {}
 this, whole = st.columns(2)
-wanted = [name] if this.button("Train this row", type="primary", icon=":material/play_arrow:") else []
-wanted = names if whole.button(f"Train the whole table ({len(names)} runs)", icon=":material/playlist_play:") else wanted
+may = parts.allowed("train")
+wanted = [name] if this.button("Train this row", type="primary", icon=":material/play_arrow:", **may) else []
+wanted = names if whole.button(f"Train the whole table ({len(names)} runs)", icon=":material/playlist_play:", **may) else wanted
 if wanted:
     with parts.errors_here(), st.spinner("Opening the data …"):
         manifest = library.open_dataset(data)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, Literal
 
 import streamlit as st
 
-from core import warmup, wording
+from core import access, warmup, wording
 from core.errors import CoreError
 from core.jobs import overview, requests, supervisors
 from core.recipes.entry import Entry
+from core.report.tables import markdown_text
 from core.runs import index, store
 from core.runs.status import LIVE
 
@@ -37,7 +39,7 @@ STATE_BADGES = {
 }
 
 
-def navigation() -> st.Page:
+def navigation(position: Literal["sidebar", "hidden"] = "sidebar") -> st.Page:
     """Declare the pages, grouped; returns the one that the link asks for. Each is found under its file's name."""
     st.session_state["through the app"] = True
     return st.navigation(
@@ -63,7 +65,8 @@ def navigation() -> st.Page:
                 st.Page("pages/heat_maps.py", title="Heat-map lab", icon=":material/local_fire_department:"),
             ],
             "Help": [st.Page("pages/guide.py", title="Guide", icon=":material/school:")],
-        }
+        },
+        position=position,
     )
 
 
@@ -114,6 +117,11 @@ def _running() -> None:
         st.page_link("pages/queue.py", label=f"{more}{len(waiting):,} waiting", icon=":material/low_priority:")
 
 
+def allowed(right: access.Right) -> dict[str, Any]:
+    """Arguments of a button for what takes `right`: without it, the button stands there and says so. The engine refuses all the same."""
+    return {} if access.may(right) else {"disabled": True, "help": "Your role does not allow it. Ask an administrator."}
+
+
 def something_trains() -> bool:
     return any(row.state in LIVE for row in index.rows())
 
@@ -134,7 +142,8 @@ def choose(label: str, options: Sequence[str], parameter: str, format_func: Call
     """A select box whose choice stands in the URL as `?parameter=`, so that a link brings others to the same view."""
     wanted = st.query_params.get(parameter)
     if wanted is not None and wanted not in options:
-        st.warning(f"The link asks for “{wanted}”, which is not here. Choose another {label.lower()}.", icon=":material/link_off:")
+        asked = markdown_text(wanted)  # whoever makes a link must not write on the page
+        st.warning(f"The link asks for “{asked}”, which is not here. Choose another {label.lower()}.", icon=":material/link_off:")
     choice = st.selectbox(label, options, index=options.index(wanted) if wanted in options else 0, format_func=format_func)
     st.query_params[parameter] = choice
     return choice
@@ -189,4 +198,5 @@ def errors_here(stop: bool = True) -> Iterator[None]:
 def problems(error: CoreError) -> None:
     """Every problem of an error, a line each."""
     for problem in error.problems:
-        st.error(f"{problem.rule} Received: {problem.received}. **{problem.way_out}**", icon=":material/error:")
+        received, way_out = markdown_text(problem.received), markdown_text(problem.way_out)
+        st.error(f"{problem.rule} Received: {received}. **{way_out}**", icon=":material/error:")

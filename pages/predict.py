@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import wording
+from core import settings, wording
 from core.data import uploads
 from core.runs import index, store
 from pages import _answer, _chorus, parts
@@ -23,12 +23,13 @@ files = st.file_uploader(
     "Chest X-rays",
     type=[suffix.lstrip(".") for suffix in uploads.ACCEPTED],
     accept_multiple_files=True,
+    max_upload_size=settings.current().upload_mb,
     help="PNG, JPEG, WebP, BMP, TIFF or DICOM; several files, or a zip of them",
 )
 if not files:
     st.caption("Images are read in memory and not stored.")
     st.stop()
-given = uploads.unpack((file.name, file.getvalue()) for file in files)
+given = uploads.received((file.name, file.getvalue()) for file in files)
 key = tuple(file.file_id for file in files)
 
 if mode == "one":

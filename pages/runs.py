@@ -3,8 +3,9 @@
 import streamlit as st
 
 from core import wording
+from core.report.tables import markdown_text
 from core.runs import index, store
-from pages import _results, _run_progress, _teaching, parts
+from pages import _owner, _results, _run_progress, _teaching, parts
 
 parts.title("Runs")
 if deleted := st.session_state.pop("deleted", None):
@@ -20,11 +21,12 @@ chosen = parts.choose("Run", list(labels), "run", labels.__getitem__)
 run = store.find(chosen)
 with parts.errors_here():
     recipe, first = run.recipe(), run.status()
+_owner.show(run)
 
 if recipe.data.synthetic:
     st.caption(":material/draw: " + wording.SYNTHETIC_NOTE)
 for note in (*recipe.notes, *filter(None, [run.environment().get("batch_split")])):
-    st.caption(note)
+    st.caption(markdown_text(note))
 for caution in recipe.cautions:
     st.warning(caution, icon=":material/warning:")
 _run_progress.show(run, first, recipe.epochs)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.report.tables import markdown_text
 from core.shortcuts import lab, sets
 from pages import _planting, _teaching, _unmasked, parts
 
@@ -15,7 +16,8 @@ with parts.errors_here():
     linked = st.query_params.get("run", "")
     planted = sets.known(st.query_params.get("planted", "")) or lab.planted_of(linked)
     if linked and planted is None:
-        st.warning(f"The link asks for run “{linked}”, which was not trained on a planted set. Plant a marker.", icon=":material/link_off:")
+        asked = markdown_text(linked)
+        st.warning(f"The link asks for run “{asked}”, which was not trained on a planted set. Plant a marker.", icon=":material/link_off:")
 
     st.subheader("1 · Plant")
     if planted is None:

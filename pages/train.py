@@ -8,6 +8,7 @@ from core.jobs import requests
 from core.models import registry
 from core.recipes import catalogue, fitting
 from core.recipes.recipe import Recipe
+from core.report.tables import markdown_text
 from core.runs import store
 from core.training import memory, preview
 from pages import _recipe_form, _sweep_form, _teaching, parts
@@ -65,14 +66,14 @@ with left, parts.errors_here():
     _teaching.explain("epoch", "batch", "seed")
     with st.expander("Advanced"):
         changes |= _recipe_form.advanced(start, key)
-    go = st.button("Train", type="primary", icon=":material/play_arrow:", width="stretch")
+    go = st.button("Train", type="primary", icon=":material/play_arrow:", width="stretch", **parts.allowed("train"))
     draft = fitting.draft(**base, **changes)
     differences = catalogue.changes_between(start, draft) if named == CLONE else catalogue.differences(draft)
     if differences:
         st.caption("Changed: " + "; ".join(f"{field}: {before} → {now}" for field, before, now in differences))
     with st.popover("Save these settings", icon=":material/save:"):
         name = st.text_input("Name", help="Lower-case letters, digits, '.', '_' and '-'.")
-        if st.button("Save") and name:
+        if st.button("Save", **parts.allowed("train")) and name:
             catalogue.save(draft, name)
             st.success(f"Saved; it stands under Recipe as {name}.")
 
@@ -86,14 +87,14 @@ with right, parts.errors_here():
 
     needed = memory_needed(shown.recipe.to_json(), shown.images)
     for warning in (*shown.warnings, *filter(None, [needed.warning])):
-        st.warning(warning, icon=":material/warning:")
+        st.warning(markdown_text(warning), icon=":material/warning:")
     for note in shown.recipe.notes:
-        st.caption(note)
+        st.caption(markdown_text(note))
     st.caption(f"Images a class and part; split {shown.split_kind}")
     st.plotly_chart(figures.part_counts(shown.counts), key="parts", alt="Images a class in training, validation and test")
     _teaching.explain("split")
     st.caption("A training batch as the network will see it, changed at random")
-    st.image(list(shown.batch), caption=list(shown.labels), width=128)
+    st.image(list(shown.batch), caption=[markdown_text(label) for label in shown.labels], width=128)
     _teaching.explain("augmentation")
     st.caption("Learning rate")
     st.plotly_chart(figures.learning_rate(shown.rates, shown.steps), key="rates", alt="Learning rate over the epochs")

@@ -25,6 +25,7 @@ def artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh folder for runs, data sets and caches; nothing is written beside the package."""
     folder = tmp_path / "artifacts"
     monkeypatch.setenv("CXRLAB_ARTIFACTS", str(folder))
+    monkeypatch.setenv("CXRLAB_SECRETS", str(tmp_path / "secrets.toml"))  # the machine's own settings are none of the tests' business
     return folder
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from core import wording
+from core import owners, wording
 from core.data.cache import FULL
 from core.data.images import MAX_BYTES, READABLE
 from core.data.members import MAX_RATIO, SMALL, is_hidden, leads_out, printable
@@ -55,12 +55,14 @@ def unpack(archive: Path | bytes | BinaryIO, folder: Path, progress: Progress | 
     Raises:
         UnusableData: no archive; damaged, encrypted or too large; paths that lead out or differ in case only in it; no room on the disk.
             All that is wrong is named, and nothing is left of it on the disk.
+        BeyondLimit: whoever acts has no room left for it.
     """
     name = printable(archive.name if isinstance(archive, Path) else str(getattr(archive, "name", "the archive")))
     with _opened(archive, name) as (opened, packed):
         members, left_out = _chosen(opened.infolist(), name, packed)
         temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
         needed = sum(member.file_size for member in members)
+        owners.require_storage(needed)
         folder.parent.mkdir(parents=True, exist_ok=True)
         if needed > shutil.disk_usage(folder.parent).free:
             raise no_room(folder, needed)

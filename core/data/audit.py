@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from core import wording
+from core import access, wording
 from core.data import signatures
 from core.data.threads import Progress
 from core.files import write_json
@@ -135,9 +135,11 @@ def audit(
     Raises:
         UnusableData: a file is gone or changed since the import.
         UnreadableImage: a file can no longer be read.
+        NotAllowed: whoever acts may not audit.
     """
     from core.data import duplicates, findings
 
+    access.require("train")
     pairs = _pairs(manifest, duplicates.of_manifest(manifest, progress))
     images = signatures.of_manifest(manifest, progress)
     sizes = [f"{width}×{height}" for width, height in zip(images.width.tolist(), images.height.tolist(), strict=True)]

@@ -14,8 +14,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from core import wording
-from core.data import dataset, incoming, layouts, readings
+from core import owners, wording
+from core.data import dataset, doors, incoming, layouts, readings
 from core.data.cache import FULL
 from core.data.dataset import Dataset
 from core.data.manifest import Manifest
@@ -75,6 +75,7 @@ def open_dataset(data: str, progress: Progress | None = None, also: Preparation 
     Raises:
         UnknownName: neither a registered name nor a folder.
         UnusableData: the folder holds no data set.
+        NotAllowed, BeyondLimit: see `doors.require_import`.
     """
     if data == PHANTOM and not is_registered(PHANTOM):
         make_phantom(progress)
@@ -85,6 +86,7 @@ def open_dataset(data: str, progress: Progress | None = None, also: Preparation 
         if os.sep in data or folder.exists():
             raise UnknownName("Data is a registered name or a folder.", repr(data), "There is no such folder; check the path.")
         raise UnknownName.among("data set", data, names())
+    doors.require_import(folder)
     known = [item for item in datasets() if Path(item.root) == folder.resolve()]
     if known:
         fingerprint = _fingerprint(folder.resolve(), layouts.find(folder))
@@ -99,6 +101,7 @@ def make_phantom(progress: Progress | None = None) -> Dataset:
     from core.data import phantom
 
     images_folder = _home() / PHANTOM / "images"
+    doors.require_import(images_folder)
     if not images_folder.is_dir():
         phantom.write(images_folder, progress=progress)
     return import_folder(images_folder, PHANTOM, synthetic=True)
@@ -118,8 +121,10 @@ def import_folder(
     Raises:
         InvalidSpec: the name breaks the rule, or belongs to another folder.
         UnusableData: no image could be read. Nothing is registered then.
+        NotAllowed, BeyondLimit: see `doors.require_import`.
     """
     source = Path(source).expanduser()
+    doors.require_import(source)
     listing = layouts.find(source)
     root = (source.parent if source.is_file() else source).resolve()
     own = source.stem if source.is_file() and source.stem != "metadata" else root.name
@@ -136,7 +141,9 @@ def import_zip(
     Raises:
         InvalidSpec: the name breaks the rule, or belongs to another data set.
         UnusableData: see `archives.unpack`; or nothing in it could be read. Nothing is left then.
+        NotAllowed, BeyondLimit: see `doors.require_import`.
     """
+    doors.require_import(packed, incoming.name_of(packed))
     sha256 = incoming.sha256_of(packed)
     name, folder = _place(name, _slug(incoming.name_of(packed)), sha256)
     is_new = not is_registered(name)
@@ -160,6 +167,8 @@ def import_source(source: str, name: str | None = None, progress: Progress | Non
     from core.data import sources
 
     path = Path(source).expanduser()
+    if source not in sources.names():
+        doors.require_import(path)
     if not path.exists() and source in sources.names():
         path, name = sources.fetch(source, progress), name or source
         if source == PHANTOM:
@@ -204,6 +213,8 @@ def _read_and_write(
     record = dataset.of_import(manifest, listing, found, _fingerprint(root, listing))
     with replacing(_home() / name / "manifest.csv") as temporary:
         manifest.write(temporary)
+    if not is_registered(name):
+        owners.claim(_home() / name, "shared")
     write_json(_home() / name / "dataset.json", asdict(record))
     return record
 
@@ -274,7 +285,7 @@ def _place(name: str | None, own: str, sha256: str) -> tuple[str, Path]:
         folder = _home() / choice / "images"
         origin = incoming.origin_of(folder)
         if choice != PHANTOM and not (is_registered(choice) and (origin is None or origin.sha256 != sha256)):
-            _checked_name(choice, folder.resolve())
+            _checked_name(choice, _home().resolve() / choice / "images")  # which refuses what is no path
             if origin and origin.sha256 != sha256:  # of an import that was stopped
                 shutil.rmtree(folder)
             return choice, folder

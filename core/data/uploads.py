@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from core.data import images
+from core import access
+from core.data import doors, images
 from core.data.images import XRay
 from core.data.members import MAX_RATIO, SMALL, is_hidden, leads_out, printable
 from core.errors import Problem, UnreadableImage
@@ -49,6 +50,20 @@ class Upload:
             return self.read()
         except UnreadableImage as error:
             return error.problems[0]
+
+
+def received(files: Iterable[tuple[str, bytes]]) -> list[Upload]:
+    """`unpack` for files that came over the network.
+
+    Raises:
+        NotAllowed: whoever acts may not ask networks.
+        BeyondLimit: a file is larger than the settings allow.
+    """
+    access.require("predict")
+    files = list(files)
+    for name, data in files:
+        doors.require_size(len(data), printable(name))
+    return unpack(files)
 
 
 def unpack(files: Iterable[tuple[str, bytes]]) -> list[Upload]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core import wording
+from core import access, wording
 from core.data.manifest import COPY, Manifest
 from core.data.threads import Progress
 from core.errors import UnknownName, UnusableData
@@ -111,6 +111,7 @@ def for_run(trained: Run, progress: Progress | None = None, split: str = "test")
     Raises:
         UnknownName, UnusableData: the run's data set is not known here, or has changed since.
         UnusableRun: the run stored no split.
+        NotAllowed: they are still to be computed, and whoever acts may not train.
     """
     from core.data import library
     from core.recipes import fitting
@@ -136,6 +137,7 @@ def for_data(manifest: Manifest, spec: SplitSpec | None = None, progress: Progre
 
     Raises:
         UnusableData: the set cannot be split so, or has changed since the import.
+        NotAllowed: as of `for_run`.
     """
     from core.data import splits
     from core.recipes.specs import DataSpec, SplitSpec
@@ -149,6 +151,7 @@ def for_data(manifest: Manifest, spec: SplitSpec | None = None, progress: Progre
 
 
 def _compute(key: str, manifest: Manifest, parts: pd.DataFrame, data: DataSpec, progress: Progress | None) -> None:
+    access.require("train")
     seen = looks.look(manifest, _rows(manifest, parts), progress)
     for name in applicable(manifest):
         with replacing(_home() / key / f"{name}.parquet") as temporary:

@@ -53,7 +53,7 @@ def forecast(planned: Plan, measure: bool = False, progress: Progress | None = N
             something trains.
         progress: counts the kinds that are timed.
     """
-    known = estimates.pace(index.rows())
+    known = estimates.pace(index.all_rows())
     seconds = [estimates.seconds_of(run.recipe, known) for run in planned.runs]
     missing = [number for number, each in enumerate(seconds) if each is None]
     if measure:
@@ -73,7 +73,7 @@ def forecast(planned: Plan, measure: bool = False, progress: Progress | None = N
 
 def something_trains() -> bool:
     """Whether timing would disturb a training, and be disturbed by it. What only waits does neither."""
-    return any(job.state == "active" for job in queue.jobs()) or any(row.state == "running" for row in index.rows())
+    return any(job.state == "active" for job in queue.jobs()) or any(row.state == "running" for row in index.all_rows())
 
 
 def _measured(runs: list[Fitted], device: str, progress: Progress | None) -> list[float | None]:

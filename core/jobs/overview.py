@@ -93,7 +93,7 @@ class Overview:
 
 def lines() -> Overview:
     """Active jobs first, then those that wait, in their order."""
-    found, rows = queue.jobs(), {row.run_id: row for row in index.rows()}
+    found, rows = queue.jobs(), {row.run_id: row for row in index.all_rows()}
     found = [job for job in found if job.run_id in rows]  # a folder that was removed by hand leaves its job behind until it is claimed
     pace, living, now = estimates.pace(list(rows.values())), supervisors.living(), time.time()
     statuses = {job.run_id: job.run.status() for job in found if job.state == "active"}
@@ -129,7 +129,8 @@ def lines() -> Overview:
                 asked=asked(job.run) if job.state == "active" else "",
             )
         )
-    return Overview(made, end, len(living), number)
+    seen = {row.run_id for row in index.rows()}
+    return Overview([line for line in made if line.run_id in seen], end, len(living), number)
 
 
 def title(row: index.Row) -> str:

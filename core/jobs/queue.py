@@ -205,7 +205,7 @@ def fill_from_folders() -> None:
     """Add jobs that only their folders know: submitted when a process died, or copied here."""
     known = {job.run_id for job in jobs()}
     lost = [
-        Run(store.runs_dir() / row.run_id) for row in index.rows() if row.state in ("queued", "interrupted") and row.run_id not in known
+        Run(store.runs_dir() / row.run_id) for row in index.all_rows() if row.state in ("queued", "interrupted") and row.run_id not in known
     ]
     if lost:
         _use(lambda connection: [_insert(connection, run, old) for run, old in _tickets(lost) if old.state != "ended"])
@@ -242,7 +242,7 @@ def _create(tickets: list[tuple[Run, Ticket]], connection: sqlite3.Connection) -
 
 
 def _in_states(*states: str) -> list[Run]:
-    return [Run(store.runs_dir() / row.run_id) for row in index.rows() if row.state in states]
+    return [Run(store.runs_dir() / row.run_id) for row in index.all_rows() if row.state in states]
 
 
 def _tickets(runs: list[Run]) -> list[tuple[Run, Ticket]]:

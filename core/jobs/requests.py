@@ -6,9 +6,10 @@ import errno
 import time
 from typing import TYPE_CHECKING, Literal
 
+from core import access, owners
 from core.errors import CoreError, UnusableRun
 from core.jobs import queue, supervisors
-from core.runs import store, ticket, trash
+from core.runs import limits, store, ticket, trash
 from core.runs.status import RESUMABLE
 from core.runs.store import Run
 from core.settings import artifacts_dir
@@ -25,7 +26,14 @@ def start(recipe: Recipe, *, device: str = "", priority: int = 0, experiment_nam
         device: "cpu", "cuda" (any GPU), "cuda:1" …; empty: a GPU where there is one.
         priority: higher ones start first.
         experiment_name: a name that several runs share.
+
+    Raises:
+        NotAllowed, BeyondLimit: see `store.create`; or that person has too many unfinished runs.
+        CoreError: the disk is full.
     """
+    limits.require_turn()
+    if priority > 0:
+        access.require("manage")
     new = queue.new_ticket(wanted=device, priority=priority, experiment_name=experiment_name, processes=recipe.execution.processes)
     try:
         run = store.create(recipe, before_visible=new.write)
@@ -51,14 +59,20 @@ def go_on(run: Run, *, supervised: bool = True) -> Run:
     """Queue a run that was paused, cancelled, interrupted or failed; it goes on from its newest checkpoint.
 
     Raises:
+        NotAllowed, BeyondLimit: it is somebody else's, or that person has too many unfinished runs.
         UnusableRun: it is in the queue, at work, or done.
     """
+    owners.require_own(run.folder)
     status = run.status()
     if status.state not in RESUMABLE:
         way_out = "Train it for more epochs, or start it anew with changes." if status.state == "done" else "Wait for it, or cancel it."
         raise UnusableRun(
             "A run goes on when it was paused, cancelled, interrupted or failed.", f"{run.id}, which is {status.state}", way_out
         )
+    if queue.find(run.id):
+        raise UnusableRun("A run stands in the queue once.", f"{run.id}, which is there", "Wait for it, or cancel it.")
+    if status.state != "paused":  # which counts as unfinished already
+        limits.require_turn()
     old = ticket.of(run) or queue.new_ticket(processes=run.recipe().execution.processes)
     new = old.changed(state="waiting", submitted=time.time(), device="", host="", claim="", supervisor="", process=None, vain=0)
     run.withdraw_requests()
@@ -101,8 +115,10 @@ def cancel(run: Run) -> None:
     """End it: a waiting job at once; one that trains after its current step, its best weights so far kept and tested.
 
     Raises:
+        NotAllowed: it is somebody else's.
         UnusableRun: it has ended already.
     """
+    owners.require_own(run.folder)
     if queue.withdraw(run):
         run.write_status(run.status().changed(state="cancelled", finished=time.time(), message="Cancelled while it waited."))
     elif _trains(run):
@@ -117,8 +133,10 @@ def pause(run: Run) -> None:
     """Stop it so that it can go on exactly where it was: a waiting job at once, one that trains after its current step.
 
     Raises:
+        NotAllowed: it is somebody else's.
         UnusableRun: it has ended already.
     """
+    owners.require_own(run.folder)
     if queue.withdraw(run):
         run.write_status(run.status().changed(state="paused", message="Paused while it waited."))
     elif _trains(run):
@@ -131,8 +149,12 @@ def move(run: Run, to: Literal["first", "last", "earlier", "later"] | None = Non
     """Change the place of a waiting job among those of its priority, or its priority.
 
     Raises:
+        NotAllowed: it is somebody else's; or whoever acts is no administrator and would put it before others.
         UnusableRun: it does not wait.
     """
+    owners.require_own(run.folder)
+    if priority is not None or to in ("first", "earlier"):
+        access.require("manage")
     if queue.reorder(run.id, priority=priority, to=to) is None:
         raise UnusableRun("What waits in the queue can be moved.", f"{run.id}, which does not wait", "Choose a job that waits.")
 
@@ -141,8 +163,10 @@ def delete(run: Run) -> None:
     """Put a run that has ended into the trash, from which it can be taken back for `trash.RETENTION_DAYS` days.
 
     Raises:
+        NotAllowed: it is somebody else's.
         UnusableRun: it waits or trains.
     """
+    owners.require_own(run.folder)
     if queue.find(run.id) or run.status().live:
         raise UnusableRun("A run that waits or trains is not deleted.", run.id, "Cancel it first.")
     trash.put(run)

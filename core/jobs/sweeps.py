@@ -18,7 +18,7 @@ from core.models import registry
 from core.recipes import fitting
 from core.recipes.fitting import Fitted
 from core.recipes.recipe import Recipe
-from core.runs import index
+from core.runs import index, limits
 from core.runs.store import Run
 
 MOST = 2_000  # runs of one sweep
@@ -99,6 +99,7 @@ def drafts(sweep: Sweep) -> list[Recipe]:
 
 def submit(planned: Plan, *, supervised: bool = True) -> list[Run]:
     """Queue every run of it under the experiment's name; with `supervised` somebody is there to train them."""
+    limits.require_turn(len(planned.runs))  # all or none
     sweep = planned.sweep
     settings = {"device": sweep.device, "priority": sweep.priority, "experiment_name": sweep.name, "supervised": False}
     started = [requests.start(run.recipe, **settings) for run in planned.runs]

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from core import access
 from core.errors import InvalidSpec, UnknownName, UnusableData
 from core.files import write_text
 from core.recipes import alasfoor_2020, bansal_2020, benbakreti_2022, darkcovidnet_2020, lacruz_2020, zhong_2020
@@ -92,7 +93,9 @@ def save(recipe: Recipe, name: str, overwrite: bool = False) -> Path:
 
     Raises:
         InvalidSpec: a name that cannot be used, is the catalogue's own, or is taken.
+        NotAllowed: whoever acts may not train.
     """
+    access.require("train")
     rule, way_out = "", "Choose another name."
     if not _NAME.fullmatch(name) or name.endswith(".json"):
         rule = "A recipe's name has 1 to 64 small letters, digits, dots, hyphens and underscores, begins with a letter or digit, no .json."

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from core import wording
+from core import access, owners, wording
 from core.errors import CoreError
 from core.runs import database, store, ticket
 
@@ -50,6 +50,8 @@ class Row:
     seconds: float | None  # from the trainer's first start to the end
     metrics: dict[str, float]  # of the test part: every metric, and its bounds as metric_low, metric_high
     costs: dict[str, float]  # see core.runs.status.Status
+    owner: str  # who started it; empty for the machine itself
+    visibility: owners.Visibility
 
     @property
     def accuracy_text(self) -> str:
@@ -68,7 +70,14 @@ _SCHEMA = f"CREATE TABLE runs ({', '.join(_COLUMNS)}, changed INTEGER, PRIMARY K
 
 
 def rows() -> list[Row]:
-    """All runs, newest first, brought up to date with the folders."""
+    """All runs that whoever acts may see, newest first, brought up to date with the folders."""
+    who = access.person()
+    found = all_rows()
+    return found if who.may("manage") else [row for row in found if owners.Owner(row.owner, row.visibility).seen_by(who)]
+
+
+def all_rows() -> list[Row]:
+    """Those of everybody, for the engine's own work."""
     known = database.use(_read, writes=False)  # with nothing new, nobody waits for anybody
     current = _changes()
     gone = known.keys() - current.keys()
@@ -104,11 +113,15 @@ def _write(gone: Iterable[str], fresh: dict[str, tuple[int, Row]], connection: s
 
 
 def _changes() -> dict[str, int]:
-    """Run id → when its status last changed, in ns. By os.stat: with a thousand runs pathlib would take most of the time."""
+    """Run id → when its status last changed, and its owner's file, in ns together: no change of one hides the other's.
+
+    By os.stat: with a thousand runs pathlib would take most of the time.
+    """
     folder, found = store.runs_dir(), {}
     for run_id in os.listdir(folder) if folder.is_dir() else ():  # noqa: PTH208
         with suppress(OSError):  # no run's folder, or one that is being removed
             found[run_id] = os.stat(f"{folder}/{run_id}/status.json").st_mtime_ns  # noqa: PTH116
+            found[run_id] += os.stat(f"{folder}/{run_id}/{owners.FILE}").st_mtime_ns  # noqa: PTH116  the machine's own have none
     return found
 
 
@@ -122,10 +135,11 @@ def _loaded(values: tuple[Any, ...]) -> Row:
 
 
 def _row(run: store.Run) -> Row:
+    owner = run.owner()
     try:
         recipe, status = run.recipe(), run.status()
     except (CoreError, ValueError) as error:  # pydantic's errors are ValueErrors; one damaged folder must not hide the others
-        return _damaged(run, str(error))
+        return _damaged(run, owner, str(error))
     from core.recipes import catalogue  # rows that are in the index already do without
 
     result = status.result or {}
@@ -155,13 +169,16 @@ def _row(run: store.Run) -> Row:
         seconds=status.seconds,
         metrics={name: value for name, value in result.items() if name != "images"},
         costs=status.costs,
+        owner=owner.name,
+        visibility=owner.visibility,
     )
 
 
-def _damaged(run: store.Run, reason: str) -> Row:
+def _damaged(run: store.Run, owner: owners.Owner, reason: str) -> Row:
     created = (run.folder / "status.json").stat().st_mtime
     return Row(
         run_id=run.id, state=DAMAGED, model="", data="", created=created, epoch=0, epochs=0, best_epoch=0, image_size=0, seed=0,
         accuracy=None, accuracy_low=None, accuracy_high=None, loss=None, test_images=None, message=reason.splitlines()[0],
         recipe="", differs="", experiment="", experiment_name="", fold=0, folds=0, seconds=None, metrics={}, costs={},
+        owner=owner.name, visibility=owner.visibility,
     )  # fmt: skip

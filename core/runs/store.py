@@ -3,7 +3,7 @@
 `recipe.json`, `environment.json`, `status.json`, `metrics.jsonl` (append only), `split.parquet` (which image stood in which part),
 `predictions.parquet`, `model.safetensors` (the weights kept), `reference.safetensors` (training images in short, for uploads to be
 compared with), `checkpoint/` (what going on needs), `assessments/` (answers about other images, made on request), `log.txt`, and
-`lock`, held by whoever trains.
+`lock`, held by whoever trains, and `owner.json` where somebody who signed in has started it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core import access, owners
 from core.errors import InvalidSpec, UnknownName, UnusableRun
 from core.files import replacing, write_json, write_text
 from core.runs import checkpoints, kept_weights, metric_rows
@@ -55,6 +56,10 @@ class Run:
     @property
     def recipe_file(self) -> Path:
         return self.folder / "recipe.json"
+
+    def owner(self) -> owners.Owner:
+        """Who started it, and who may see it."""
+        return owners.of(self.folder)
 
     def status(self) -> Status:
         """As last written, or "interrupted" where that can no longer be true."""
@@ -160,7 +165,12 @@ class Run:
         return (self.folder / "pause").exists()
 
     def request_pause(self) -> None:
-        """Ask the trainer to stop after its current step, all that going on needs stored."""
+        """Ask the trainer to stop after its current step, all that going on needs stored.
+
+        Raises:
+            NotAllowed: it is somebody else's.
+        """
+        owners.require_own(self.folder)
         (self.folder / "pause").touch()
 
     @contextmanager
@@ -255,15 +265,29 @@ class Run:
 
 
 def create(recipe: Recipe, trained_here: bool = False, before_visible: Callable[[Run], object] = lambda _: None) -> Run:
-    """A new run folder with its recipe, queued. Its id says when, which model and which draw.
+    """A new run folder with its recipe, queued, of whoever acts. Its id says when, which model and which draw.
 
     Args:
         trained_here: this very process is about to train it. It is marked so at once: nobody else takes it from the queue, and when the
             process ends before its first word the run does not look queued for ever.
         before_visible: adds to the folder before others see the run.
+
+    Raises:
+        NotAllowed: whoever acts may not train, or not read the weights that the recipe begins with.
+        BeyondLimit: that person's storage is used up.
+        UnknownName: the run that the recipe takes its first weights from, or goes on from, is not there, or private.
     """
+    access.require("train")
+    owners.require_storage()
+    if recipe.weights.source == "run":
+        find(recipe.weights.place)
+    elif recipe.weights.source == "file":
+        access.require_folder(Path(recipe.weights.place))
+    if recipe.continues:
+        find(recipe.continues)
     runs_dir().mkdir(parents=True, exist_ok=True)
     run = _new(recipe)
+    owners.claim(run.folder)
     write_text(run.folder / "recipe.json", recipe.to_json())
     before_visible(run)
     now = time.time()
@@ -282,19 +306,23 @@ def _new(recipe: Recipe) -> Run:
 
 
 def ids() -> list[str]:
-    """Ids of all runs, newest first."""
-    return sorted((status.parent.name for status in runs_dir().glob("*/status.json")), reverse=True)
+    """Ids of all runs that whoever acts may see, newest first."""
+    who = access.person()
+    return sorted(
+        (status.parent.name for status in runs_dir().glob("*/status.json") if owners.of(status.parent).seen_by(who)), reverse=True
+    )
 
 
 def find(run: str) -> Run:
     """The run with this id, or with the only id that starts so.
 
     Raises:
-        UnknownName: there is none.
+        UnknownName: there is none, or it is private: the message is the same.
         InvalidSpec: several ids start so.
     """
-    if _ID.fullmatch(run) and (runs_dir() / run / "status.json").is_file():
-        return Run(runs_dir() / run)  # without a look at all others: pages find hundreds of runs by their ids
+    folder = runs_dir() / run
+    if _ID.fullmatch(run) and (folder / "status.json").is_file() and owners.of(folder).seen_by(access.person()):
+        return Run(folder)  # without a look at all others: pages find hundreds of runs by their ids
     known = ids()
     matches = [run] if run in known else [other for other in known if _ID.fullmatch(run) and other.startswith(run)]
     if not matches:

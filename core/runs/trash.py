@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import wording
+from core import access, owners, wording
 from core.errors import UnknownName, UnusableRun
 from core.files import write_text
 from core.runs import store
@@ -36,8 +36,10 @@ def put(run: Run) -> None:
 
 
 def runs() -> list[Deleted]:
-    """What is in the trash, the latest first."""
-    found = [Deleted(stamp.parent.name, _time(stamp)) for stamp in _folder().glob(f"*/{_STAMP}")]
+    """What is in the trash and whoever acts may see, the latest first."""
+    who = access.person()
+    stamps = [stamp for stamp in _folder().glob(f"*/{_STAMP}") if owners.of(stamp.parent).seen_by(who)]
+    found = [Deleted(stamp.parent.name, _time(stamp)) for stamp in stamps]
     return sorted(found, key=lambda deleted: deleted.at, reverse=True)
 
 
@@ -46,11 +48,13 @@ def restore(run_id: str) -> Run:
 
     Raises:
         UnknownName: it is not in the trash.
+        NotAllowed: it is somebody else's.
         UnusableRun: a run of this id is there again.
     """
     known = {deleted.run_id for deleted in runs()}
     if run_id not in known:
         raise UnknownName.among("deleted run", run_id, known)
+    owners.require_own(_folder() / run_id)
     run = Run(store.runs_dir() / run_id)
     if run.folder.exists():
         raise UnusableRun("A run's id is its own.", f"{run_id}, which is there again", "Move the other folder away first.")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from core import wording
+from core import access, wording
 from core.data import library
 from core.data.threads import Progress
 from core.errors import InvalidSpec, UnknownName
@@ -87,7 +87,9 @@ def make(plan: Plan, progress: Progress | None = None) -> Planted:
     Raises:
         UnknownName: no such data set, or class in it.
         UnusableData, UnreadableImage: its images are gone or have changed.
+        NotAllowed: whoever acts may not bring data sets in.
     """
+    access.require("import")
     source = library.open_dataset(plan.source)
     part = _part(source, plan)
     clean, name = _names(source, part, plan)

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -23,19 +23,24 @@ PATIENCE = 90_000  # milliseconds that a page may take on a busy machine
 
 
 class Server:
-    """`streamlit run app.py` on a free port, with an artifacts folder that outlives a restart."""
+    """`streamlit run app.py` on a free port, with an artifacts folder that outlives a restart, and settings where they are given.
 
-    def __init__(self, artifacts: Path) -> None:
-        self.artifacts = artifacts
+    `settings`: the port → the text of the file.
+    """
+
+    def __init__(self, artifacts: Path, settings: Callable[[int], str] = lambda _: "") -> None:
+        self.artifacts, self.secrets = artifacts, artifacts / "secrets.toml"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
+        self.secrets.write_text(settings(self.port))
         self.start()
 
     def start(self) -> None:
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={self.port}"]
-        environment = os.environ | {"CXRLAB_ARTIFACTS": str(self.artifacts)}
+        command += [f"--secrets.files={self.secrets}"]
+        environment = os.environ | {"CXRLAB_ARTIFACTS": str(self.artifacts), "CXRLAB_SECRETS": str(self.secrets)}
         with open(self.artifacts / "server.log", "ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
         for _ in range(600):

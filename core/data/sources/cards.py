@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from core import wording
+from core import owners, wording
 from core.data import library
 from core.data.sources.fetching import origin
 from core.data.sources.spec import UNPUBLISHED
@@ -66,9 +66,11 @@ def remove(name: str) -> None:
 
     Raises:
         UnknownName: no such data set.
+        NotAllowed: somebody else has brought it in.
     """
     library.describe(name)
     folder = _home(name)
+    owners.require_own(folder)
     gone = folder.with_name(f".{name}.removed")
     shutil.rmtree(gone, ignore_errors=True)
     folder.rename(gone)  # at once, so that a half-removed set is never seen

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core import access, owners
 from core.data.sources import arranging, composed, kaggle, transfer
 from core.data.sources.catalogue import SOURCES, source
 from core.data.sources.spec import Archive, Composed, Drawn, Kaggle, MedMnist, Source
@@ -41,7 +42,10 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
         UnknownName: no such source.
         DownloadFailed: see `transfer.download`; the message names the address and the way by hand.
         UnusableData: a composed set whose parts are not imported.
+        NotAllowed, BeyondLimit: whoever acts may not bring data sets in, or has no room left.
     """
+    access.require("import")
+    owners.require_storage()
     spec, folder = source(name), _home() / name
     with _turn(folder, progress):
         path = _fetch(spec, folder, progress)

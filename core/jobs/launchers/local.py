@@ -12,6 +12,7 @@ from contextlib import suppress
 
 import psutil
 
+from core import settings
 from core.jobs import launchers
 from core.jobs.launchers import Command
 from core.runs.status import ProcessMark
@@ -46,8 +47,8 @@ class Local:
     name = "local"
 
     def __init__(self, slots: Mapping[str, int] | None = None, command: Command = launchers.command) -> None:
-        """`slots`: device → jobs at a time; by default what this machine has."""
-        self._slots = dict(slots) if slots is not None else {**dict.fromkeys(gpus(), 1), "cpu": 1}
+        """`slots`: device → jobs at a time; by default as the settings have it."""
+        self._slots = dict(slots) if slots is not None else _slots()
         self._command = command
         self._children: list[Process] = []
 
@@ -84,6 +85,13 @@ class Local:
         finally:
             for descriptor in watched:
                 os.close(descriptor)
+
+
+def _slots() -> dict[str, int]:
+    """The devices that the settings name, or all that this machine has, with the jobs that each takes."""
+    found = settings.current()
+    names = [*gpus(), "cpu"] if found.devices == ("auto",) else found.devices
+    return dict.fromkeys(names, found.jobs_per_device)
 
 
 def gpus() -> list[str]:
