@@ -25,6 +25,6 @@ def show() -> None:
 def _term(names: list[str], linked: str) -> str:
     """As pills, which go on in the next line where a row of tabs would leave a narrow page."""
     start = linked if linked in names else names[0]
-    name = st.pills("Term", names, default=start, required=True, format_func=lambda name: glossary.get(name).title)
+    name = st.pills("Term", names, default=start, required=True, wrap=True, format_func=lambda name: glossary.get(name).title)
     st.query_params["term"] = name or start
     return name or start
