@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import wording
 from core.evaluation import experiments, overview
-from core.report.tables import Table
+from core.report.tables import Table, markdown_text
 from core.runs import index
 from pages import _downloads, parts
 
@@ -50,7 +50,7 @@ def _variations(found: experiments.Experiment) -> None:
     st.dataframe(texts, hide_index=True, key="variations", alt="Variations with mean, standard deviation and interval of each metric")
     st.caption("Mean ± standard deviation is over the runs that are done.")
     for sentence in found.sentences:
-        st.caption(sentence)
+        st.caption(markdown_text(sentence))
     with st.container(horizontal=True, vertical_alignment="center"):
         _downloads.of_table(Table(texts, f"Experiment {found.name}", found.sentences), found.name)
         if len(found.to_compare) > 1:

@@ -7,6 +7,7 @@ import streamlit as st
 from core import wording
 from core.data import gallery, library
 from core.evaluation import cases
+from core.report.tables import markdown_text
 from core.runs import index, store
 from core.teaching import quiz
 from core.teaching.quiz import Quiz
@@ -52,7 +53,7 @@ def _ask(drawn: Quiz, given: list[str], picture: object) -> None:
         st.progress(len(given) / count)
         st.write("What does it show?")
         for name in drawn.classes:
-            st.button(name, key=f"answer {name}", width="stretch", on_click=given.append, args=(name,))
+            st.button(markdown_text(name), key=f"answer {name}", width="stretch", on_click=given.append, args=(name,))
         st.button("Take back the last answer", type="tertiary", icon=":material/undo:", disabled=not given, on_click=_undo, args=(given,))
 
 
@@ -66,7 +67,7 @@ def _compare(drawn: Quiz, given: list[str], manifest: object) -> None:
         with place.container(border=True):
             st.metric(f"{name}, accuracy", wording.percent(found.value))
             st.caption(f"95 %: {wording.percent(found.low)} to {wording.percent(found.high)}, of {wording.count(len(given), 'image')}")
-    st.markdown(f"**{score.sentence}**")
+    st.markdown(f"**{markdown_text(score.sentence)}**")
     st.caption("McNemar’s exact test on these images. With so few of them only a large difference can be told from chance.")
     _teaching.explain("accuracy", "interval", "mcnemar")
     _networks.answer_grid(score.answers, manifest, {"people": "you", "network": "network"}, "quiz")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import charts, wording
 from core.jobs import overview
+from core.report.tables import markdown_text
 from core.runs import store
 from core.teaching import replay
 from core.teaching.replay import Player, Recording
@@ -77,7 +78,7 @@ def _picture(recording: Recording, epochs: int) -> None:
         st.rerun()
     frame = recording.at(second)
     text = overview.progress_text(frame.status) if second < recording.seconds else recording.status.message or recording.status.state
-    st.progress(frame.status.share_done, text=f"Replay: {text}")
+    st.progress(frame.status.share_done, text=f"Replay: {markdown_text(text)}")
     st.session_state["replay epoch"] = round(recording.epoch_at(second), 1)
     st.slider(
         "Go to epoch",

@@ -9,6 +9,7 @@ import streamlit as st
 from core import wording
 from core.jobs import ended, requests
 from core.jobs.ended import Ended
+from core.report.tables import markdown_text
 from core.runs import index, store
 from pages import _acts, _queue_lines, parts
 
@@ -38,7 +39,7 @@ def _line(each: Ended) -> None:
         if each.state in ("paused", "interrupted"):
             _acts.button("Go on", f"go on {each.run_id}", partial(requests.go_on, run), icon=":material/resume:")
     if each.state == "failed":
-        st.error(each.message, icon=":material/error:")
+        st.error(markdown_text(each.message), icon=":material/error:")
         if each.way_out:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.caption(each.way_out.sentence, width="content")

@@ -9,6 +9,7 @@ import streamlit as st
 from core.jobs import groups
 from core.jobs.groups import Group
 from core.jobs.overview import Overview
+from core.report.tables import markdown_text
 from pages import _acts, _queue_lines
 
 
@@ -24,7 +25,7 @@ def show(found: Overview, marked: str) -> list[str]:
 
 
 def _line(group: Group, marked: str) -> None:
-    st.progress(group.share_ended, text=f"**{group.name}** · {group.sentence}")
+    st.progress(group.share_ended, text=f"**{markdown_text(group.name)}** · {group.sentence}")
     if not group.lines and not group.counts.get("paused"):
         return
     with st.container(horizontal=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.jobs import failures, requests
+from core.report.tables import markdown_text
 from core.runs.status import Status
 from core.runs.store import Run
 from pages import parts
@@ -14,7 +15,7 @@ LINES = 12  # of the log
 
 def show(run: Run, status: Status) -> bool:
     """Returns whether it offers another way than to go on with the run as it is."""
-    st.error(status.message or "The run failed without a reason given.", icon=":material/error:")
+    st.error(markdown_text(status.message) or "The run failed without a reason given.", icon=":material/error:")
     way_out = failures.way_out(status, run.recipe())
     if way_out:
         with st.container(horizontal=True, vertical_alignment="center"):

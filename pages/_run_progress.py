@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import charts, wording
 from core.jobs import overview
+from core.report.tables import markdown_text
 from core.runs.status import Status
 from core.runs.store import Run
 from pages import _run_acts, _run_failure, _run_history, parts
@@ -31,12 +32,12 @@ def _progress(run: Run, first: Status, epochs: int) -> None:
     better = False
     with main:
         if status.live:
-            st.progress(status.share_done, text=overview.progress_text(status))
+            st.progress(status.share_done, text=markdown_text(overview.progress_text(status)))
             _silence(status)
         elif status.state == "failed":
             better = _run_failure.show(run, status)
         elif status.message:
-            st.write(status.message)
+            st.write(markdown_text(status.message))
         _run_acts.show(run, status, better)
         _curves(run, status, epochs)
 

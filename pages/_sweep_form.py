@@ -12,6 +12,7 @@ from core.data.manifest import Manifest
 from core.jobs import forecast, sweeps
 from core.models import registry
 from core.recipes import catalogue, written
+from core.report.tables import markdown_text
 from core.runs import index
 from pages import parts
 
@@ -115,8 +116,9 @@ def _offer(plan: sweeps.Plan, key: str) -> None:
     joined = sum(row.experiment_name == plan.sweep.name for row in index.rows())
     if go:
         sweeps.submit(plan)
-        st.success(f"{runs} queued as {plan.sweep.name}.", icon=":material/check:")
+        st.success(f"{runs} queued as {markdown_text(plan.sweep.name)}.", icon=":material/check:")
         st.page_link("pages/queue.py", label="See the queue", icon=":material/list:", query_params={"experiment": plan.sweep.name})
     elif joined:
-        st.warning(f"{plan.sweep.name} has {wording.count(joined, 'run')} already; these would join it.", icon=":material/merge:")
+        name = markdown_text(plan.sweep.name)
+        st.warning(f"{name} has {wording.count(joined, 'run')} already; these would join it.", icon=":material/merge:")
     st.dataframe(plan.table(), hide_index=True, key="planned")

@@ -84,7 +84,7 @@ def _line(name: str, run: Run) -> None:
         st.markdown(f"**{name}**", width=130)
         parts.state_badge(status.state)
         if status.live:
-            st.progress(status.share_done, text=overview.progress_text(status))
+            st.progress(status.share_done, text=markdown_text(overview.progress_text(status)))
         elif status.state == "done":
             st.caption(f"{wording.count(status.epochs, 'epoch')} in {wording.duration(status.seconds)}", width="content")
         else:

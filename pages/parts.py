@@ -108,7 +108,7 @@ def _running() -> None:
         st.caption(_IDLE[bool(waiting), bool(waiting) and bool(supervisors.living())])
     for row in training[:SIDEBAR_RUNS]:
         status = store.find(row.run_id).status()
-        st.progress(status.share_done, text=f"{row.model} on {row.data}: {overview.progress_text(status)}")
+        st.progress(status.share_done, text=markdown_text(f"{row.model} on {row.data}: {overview.progress_text(status)}"))
         if status.device:
             st.caption(f":material/memory: {status.device}")
         st.page_link("pages/runs.py", label="Open the run", icon=":material/monitoring:", query_params={"run": row.run_id})

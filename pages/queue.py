@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.jobs import overview
+from core.report.tables import markdown_text
 from pages import _queue_ended, _queue_experiments, _queue_head, _queue_lines, _queue_trash, parts
 
 REFRESH = 2  # seconds
@@ -32,7 +33,7 @@ def _show(found: overview.Overview) -> None:
     if not found.lines:
         st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
     if marked and all(line.run_id != marked for line in found.lines):
-        st.page_link("pages/runs.py", label=f"{marked} is not in the queue. Open the run", query_params={"run": marked})
+        st.page_link("pages/runs.py", label=f"{markdown_text(marked)} is not in the queue. Open the run", query_params={"run": marked})
     _queue_ended.show()
 
 

@@ -12,10 +12,10 @@ from core.data import audit, library, sources, uploads
 from core.errors import NotAllowed, UnknownName
 from core.evaluation import probes
 from core.inference import Predictor
-from core.jobs import local
+from core.jobs import overview, queue, requests, supervisors
 from core.recipes import catalogue, fitting
 from core.recipes.recipe import Recipe
-from core.runs import index, store
+from core.runs import index, store, trash
 from core.shortcuts import planting, sets
 from tests.people import ADMIN, OPERATOR, OTHER, SIGNING_IN, VIEWER
 
@@ -41,7 +41,7 @@ def recipe(folder: Path) -> Recipe:
 
 @pytest.fixture(autouse=True)
 def no_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.jobs.local.subprocess.Popen", lambda *_, **__: None)
+    monkeypatch.setattr(supervisors, "ensure", lambda: None)
 
 
 def claims(email: str, **more: object) -> dict[str, object]:
@@ -89,7 +89,7 @@ def test_everybody_else_may_be_kept_out(monkeypatch):
 
 
 ACTIONS = {
-    "train": lambda recipe, _: local.start(recipe),
+    "train": lambda recipe, _: requests.start(recipe),
     "create": lambda recipe, _: store.create(recipe),
     "save a recipe": lambda recipe, _: catalogue.save(recipe, "kept"),
     "audit": lambda recipe, _: audit.audit(library.open_dataset(recipe.data.name)),
@@ -115,7 +115,7 @@ def test_nobody_and_viewers_are_refused_every_action(who: Person, action, recipe
 @pytest.mark.parametrize("who", [OPERATOR, ADMIN], ids=["operator", "admin"])
 def test_operators_and_administrators_train_save_and_audit(who, recipe):
     with access.acting(who):
-        assert local.start(recipe).owner().name == who.name
+        assert requests.start(recipe).owner().name == who.name
         catalogue.save(recipe, "kept")
         assert audit.audit(library.open_dataset(recipe.data.name)).images == 24
 
@@ -169,21 +169,77 @@ def test_weights_of_a_file_or_a_private_run_are_not_had_through_a_recipe(recipe,
         store.create(recipe.model_copy(update={"weights": weights}))
 
 
-def test_own_runs_are_stopped_others_are_not(recipe):
+QUEUE = {
+    "cancel": requests.cancel,
+    "pause": requests.pause,
+    "go on": requests.go_on,
+    "move": lambda run: requests.move(run, to="last"),
+    "delete": requests.delete,
+}
+
+
+@pytest.mark.parametrize("act", QUEUE)
+@pytest.mark.parametrize(
+    "who", [ANONYMOUS, VIEWER, OTHER, Person(OPERATOR.name, "viewer")], ids=["anonymous", "viewer", "other", "demoted"]
+)
+def test_what_is_somebody_else_s_is_left_alone(who, act, recipe):
     with access.acting(OPERATOR):
-        own, another = store.create(recipe), store.create(recipe)
-    for who in (ANONYMOUS, VIEWER, OTHER, Person(OPERATOR.name, "viewer")):
-        with access.acting(who):
-            for act in (own.request_cancel, own.request_pause, lambda: local.launch(own)):
-                with pytest.raises(NotAllowed):
-                    act()
-    assert not own.cancel_requested()
+        run = requests.start(recipe)
+    before = queue.jobs()
+    with access.acting(who), pytest.raises(NotAllowed):
+        QUEUE[act](run)
+    assert queue.jobs() == before
+    assert run.status().state == "queued"
+
+
+@pytest.mark.parametrize("who", [OPERATOR, ADMIN], ids=["owner", "admin"])
+def test_what_is_one_s_own_is_stopped_resumed_deleted_and_restored(who, recipe):
     with access.acting(OPERATOR):
-        own.request_cancel()
+        run = requests.start(recipe)
+    with access.acting(who):
+        requests.pause(run)
+        requests.go_on(run)
+        requests.cancel(run)
+        requests.delete(run)
+        assert [deleted.run_id for deleted in trash.runs()] == [run.id]
+        assert trash.restore(run.id).owner().name == OPERATOR.name
+
+
+def test_a_private_run_is_private_in_the_trash_too(recipe, monkeypatch):
+    monkeypatch.setenv("CXRLAB_VISIBILITY", "private")
+    with access.acting(OPERATOR):
+        run = requests.start(recipe)
+        requests.cancel(run)
+        requests.delete(run)
+    with access.acting(OTHER):
+        assert trash.runs() == []
+        with pytest.raises(UnknownName):
+            trash.restore(run.id)
+
+
+def test_nobody_but_an_administrator_goes_before_others(recipe):
+    with access.acting(OPERATOR):
+        run = requests.start(recipe)
+        for act in (
+            lambda: requests.start(recipe, priority=1),
+            lambda: requests.move(run, to="first"),
+            lambda: requests.move(run, priority=2),
+        ):
+            with pytest.raises(NotAllowed):
+                act()
     with access.acting(ADMIN):
-        another.request_cancel()
-    assert own.cancel_requested()
-    assert another.cancel_requested()
+        requests.move(run, priority=2)
+    assert queue.find(run.id).priority == 2
+
+
+def test_private_jobs_of_others_stand_in_no_list_and_are_not_lost_with_the_table(recipe, monkeypatch, artifacts):
+    monkeypatch.setenv("CXRLAB_VISIBILITY", "private")
+    with access.acting(OPERATOR):
+        run = requests.start(recipe)
+    with access.acting(OTHER):
+        (artifacts / "index.sqlite").unlink()  # and it is this person's look that makes it again
+        assert overview.lines().lines == []
+    assert [job.run_id for job in queue.jobs()] == [run.id]
 
 
 def test_nobody_sees_anything(recipe):

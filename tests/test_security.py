@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from core import access, owners
 from core.access import LOCAL
 from core.data import library, uploads
 from core.errors import BeyondLimit, CoreError, InvalidSpec, UnknownName, UnusableData, UnusableWeights
-from core.jobs import local
+from core.jobs.launchers import local
 from core.models import weights
 from core.recipes import catalogue, fitting
 from core.recipes.recipe import Recipe
@@ -101,12 +102,12 @@ def test_code_in_weights_does_not_run(tmp_path, suffix, write):
     assert not trace.exists()
 
 
-def test_code_in_a_checkpoint_does_not_run(run, tmp_path):
+def test_code_in_a_checkpoint_does_not_run(run, tmp_path, caplog):
     trace = tmp_path / "trace"
     (run.folder / "checkpoint").mkdir(exist_ok=True)
     torch.save(Payload(trace), run.folder / "checkpoint" / "state.pt")
-    with pytest.raises(pickle.UnpicklingError):
-        run.checkpoint()
+    assert run.checkpoint() is None
+    assert "state.pt, which is damaged" in caplog.text
     assert not trace.exists()
 
 
@@ -323,8 +324,8 @@ def test_secrets_stand_in_no_log_no_run_and_no_index(make_folder, draft, tmp_pat
 
 def test_a_trainer_is_started_without_a_shell_and_by_id_alone(run, monkeypatch):
     started = []
-    monkeypatch.setattr("core.jobs.local.subprocess.Popen", lambda command, **more: started.append((command, more)))
-    local.launch(run, device="cpu; touch /tmp/x")
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **more: started.append((command, more)) or SimpleNamespace(pid=0))
+    local.Local({"cpu": 1}).start(run, "cpu; touch /tmp/x")
     ((command, more),) = started
     assert command[-2:] == ["--device", "cpu; touch /tmp/x"]
     assert not more.get("shell")
