@@ -88,12 +88,13 @@ def jobs(json: Json = False) -> None:
 def work(
     idle: Annotated[float | None, typer.Option(metavar="SECONDS", help="End after so long without work; never by default.")] = None,
     devices: Annotated[
-        str | None, typer.Option(metavar="D[=N],…", help="As cuda:0,cpu=2: devices, and jobs at a time; all GPUs, else cpu=1.")
+        str | None,
+        typer.Option(metavar="D[=N],…", help="As cuda:0,cpu=2: devices, and jobs at a time; all GPUs, else cpu=1. By Ray: cuda,cpu=2."),
     ] = None,
     launcher: Annotated[str, typer.Option(metavar="local|ray", help="Where trainers run.")] = "local",
     address: Annotated[str, typer.Option(help="Of a Ray cluster; this machine's own by default.")] = "auto",
 ) -> None:
-    """Train what waits, until stopped; trainers at work go on when it is."""
+    """Train what waits, until stopped. Trainers on this machine then go on; those on a cluster end, and their runs go on with the next."""
     import logging
 
     from core.jobs import launchers

@@ -6,13 +6,14 @@ Linux. The table of jobs is the supervisor's affair alone, on its machine.
 A trainer dies with the worker that started it, and the worker with its node. It dies with the supervisor as well, unlike trainers on this
 machine: Ray ends the tasks of a program that has gone. The run is then interrupted, and the next supervisor queues it again, to go on from
 its newest checkpoint. In return nothing trains that nobody watches, and no task that still waited for its worker starts behind the back
-of the next supervisor.
+of the next supervisor. Where the cluster's head is lost, Ray ends this process within a minute; it is started again when the head is back.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -163,12 +164,20 @@ def _connected(address: str) -> ModuleType:
         received = "an installation without it"
         raise CoreError("Trainers on several machines need Ray.", received, "pip install -r requirements-ray.txt") from error
     try:
+        if address != "auto":
+            _reach(address)
         ray.init(address, ignore_reinit_error=True, log_to_driver=False, configure_logging=False)
-    except (ConnectionError, ValueError) as error:
+    except (OSError, ValueError) as error:
         way_out = "Start one: ray start --head here, ray start --address=HOST:PORT on the other machines."
         raise CoreError("A Ray cluster answers at the address.", f"{address} ({error})", way_out) from error
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers need not import this package
     return ray
+
+
+def _reach(address: str) -> None:
+    """Raises OSError or ValueError where nobody listens at HOST:PORT. Ray would try for minutes, and then end this process."""
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def _train(command: list[str], folder: Path, root: Path, artifacts: Path, on_gpus: bool) -> int:

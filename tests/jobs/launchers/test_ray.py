@@ -123,10 +123,11 @@ def test_a_trainer_ends_with_a_supervisor_that_is_killed(cluster, submit):
     supervisor = subprocess.Popen([sys.executable, "-c", program], cwd=launchers.ROOT)
     try:
         until(lambda: "pid" in run.log())
+        trainer = ProcessMark.of(int(run.log().split()[-1]))
+        assert alive(trainer, None, time.time())
     finally:
         supervisor.kill()
         supervisor.wait()
-    trainer = ProcessMark.of(int(run.log().split()[-1]))
     until(lambda: not alive(trainer, None, time.time()))
 
 
@@ -184,6 +185,13 @@ def test_without_ray_the_way_to_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(CoreError, match=r"pip install -r requirements-ray\.txt"):
         Ray()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "local", "ray://127.0.0.1:1"])
+@pytest.mark.usefixtures("cluster")
+def test_an_address_where_no_cluster_answers_is_refused_at_once(address):
+    with pytest.raises(CoreError, match="A Ray cluster answers at the address"):
+        Ray(address)
 
 
 def test_jobs_that_ask_for_no_device_get_gpus_where_there_are_some_and_others_processors(submit):
