@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -32,7 +33,8 @@ def test_jobs_are_moved_paused_resumed_and_cancelled(page: Page, server: Server,
     expect(line(page, "active", long)).to_be_visible()
     expect(line(page, "waiting", second)).to_contain_text("1. alasfoor-cnn22")
     expect(line(page, "waiting", third)).to_contain_text("2. alasfoor-cnn22")
-    expect(line(page, "active", long)).to_contain_text("images/s")
+    wait_for_epoch(server, long, 1)
+    expect(line(page, "active", long)).to_contain_text("running")
 
     # The page stays where it is while it refreshes itself.
     page.evaluate(SHIFTS)
@@ -58,8 +60,8 @@ def test_jobs_are_moved_paused_resumed_and_cancelled(page: Page, server: Server,
     expect(line(page, "ended", third)).to_contain_text("done")
     epoch = status(server, long)["epoch"]
     line(page, "ended", long).get_by_role("button", name="Go on").click()
-    expect(line(page, "active", long)).to_contain_text("images/s")
-    assert status(server, long)["epoch"] >= epoch
+    wait_for_epoch(server, long, epoch + 1)
+    expect(line(page, "active", long)).to_contain_text("running")
 
     # Stopped only by the second button; what it had learnt is tested.
     expect(line(page, "ended", second)).to_contain_text("done")
@@ -86,6 +88,13 @@ def submit(server: Server, seed: int, epochs: int) -> str:
 def line(page: Page, kind: str, run_id: str) -> Locator:
     """What the page shows of a job that is "active", "waiting" or "ended"."""
     return page.locator(f".st-key-{kind}-{re.sub(r'[^a-zA-Z0-9_-]', '-', run_id)}")
+
+
+def wait_for_epoch(server: Server, run_id: str, epoch: int) -> None:
+    deadline = time.monotonic() + PATIENCE / 1000
+    while status(server, run_id)["epoch"] < epoch:
+        assert time.monotonic() < deadline, status(server, run_id)
+        time.sleep(0.2)
 
 
 def status(server: Server, run_id: str) -> dict:
