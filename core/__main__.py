@@ -11,7 +11,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import typer
 
-from core.cli import compare, data, experiments, jobs, output, recipes, runs, training
+from core.cli import benchmark, compare, data, experiments, jobs, output, recipes, runs, training
 from core.errors import CoreError, UsageError
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ models = typer.Typer(help="What can be trained.", no_args_is_help=True)
 models.command("list")(training.models)
 app.add_typer(models, name="models")
 app.add_typer(recipes.app, name="recipes")
+app.add_typer(benchmark.app, name="benchmark")
 
 
 @app.callback()

@@ -184,7 +184,7 @@ def _data_name(manifest: Manifest) -> str:
 
 
 def _path(run: Run, epoch: int, name: str) -> Path:
-    return run.folder / "assessments" / f"epoch{epoch}-{name}.parquet"
+    return run.annex / "assessments" / f"epoch{epoch}-{name}.parquet"
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import streamlit as st
 from core import demo, hardware
 from core.jobs import requests
 from core.runs import index
-from pages import parts
+from pages import _benchmark, parts
 
 parts.title("CXR Lab")
 st.markdown("Train chest X-ray classifiers, see what their figures are worth, and ask them where they looked.")
@@ -32,10 +32,11 @@ with doors[2]:
 device = st.empty()  # filled last: asking for the device loads torch, and nobody should wait for it
 
 st.subheader("Latest runs")
-rows = index.rows()
+rows = [row for row in index.rows() if not row.recorded]
 if rows:
     parts.runs_table(rows[:8])
     st.caption("Test accuracy with its 95 % interval, on images that were held out of training; n is their number.")
 else:
     st.write("No run yet. Start the two-minute demo above, or train on your own images.")
+_benchmark.in_one_picture()
 device.caption(f":material/memory: Training device found: **{hardware.training_device()}**")

@@ -33,6 +33,8 @@ def progress() -> None:
     head = st.columns([1, 4, 1], vertical_alignment="center")
     with head[0]:
         parts.state_badge(status.state)
+        if run.recorded:
+            parts.recorded_badge()
     if status.live:
         head[1].progress(status.share_done, text=overview.progress_text(status))
         if head[2].button("Stop", icon=":material/stop:", disabled=run.cancel_requested(), help="Keeps and tests the best weights so far."):

@@ -114,8 +114,9 @@ def delete(run: Run) -> None:
     """Put a run that has ended into the trash, from which it can be taken back for `trash.RETENTION_DAYS` days.
 
     Raises:
-        UnusableRun: it waits or trains.
+        UnusableRun: it waits or trains, or is recorded.
     """
+    run.refuse_if_recorded()
     if queue.find(run.id) or run.status().live:
         raise UnusableRun("A run that waits or trains is not deleted.", run.id, "Cancel it first.")
     trash.put(run)

@@ -16,6 +16,7 @@ from pydantic_core import from_json
 from core import wording
 from core.errors import CoreError
 from core.runs import database, store, ticket
+from core.settings import recorded_dir
 
 DAMAGED = "damaged"
 """Stands as the state of a run whose recipe or status cannot be read."""
@@ -50,6 +51,7 @@ class Row:
     seconds: float | None  # from the trainer's first start to the end
     metrics: dict[str, float]  # of the test part: every metric, and its bounds as metric_low, metric_high
     costs: dict[str, float]  # see core.runs.status.Status
+    recorded: bool = False  # it came with the project
 
     @property
     def accuracy_text(self) -> str:
@@ -64,17 +66,19 @@ class Row:
 
 _COLUMNS = [field.name for field in fields(Row)]
 _MAPPINGS = ("metrics", "costs")  # kept as JSON texts
+_READ_AS = dict.fromkeys(_MAPPINGS, from_json) | {"recorded": bool}
+"""How a column's value is read. By pydantic's reader: with a thousand runs the standard library's takes longer than all the rest."""
 _SCHEMA = f"CREATE TABLE runs ({', '.join(_COLUMNS)}, changed INTEGER, PRIMARY KEY (run_id))"
 
 
 def rows() -> list[Row]:
-    """All runs, newest first, brought up to date with the folders."""
+    """All runs, newest first, brought up to date with the folders; recorded ones are among them."""
     known = database.use(_read, writes=False)  # with nothing new, nobody waits for anybody
     current = _changes()
     gone = known.keys() - current.keys()
     # Some are looked at each time: a trainer that was killed changes no file, and what mends a folder may be its recipe.
     looked_at = [run_id for run_id, changed in current.items() if _is_new(known.get(run_id), changed)]
-    fresh = {run_id: (current[run_id], _row(store.Run(store.runs_dir() / run_id))) for run_id in looked_at}
+    fresh = {run_id: (current[run_id], _row(store.at(run_id))) for run_id in looked_at}
     fresh = {run_id: stamped for run_id, stamped in fresh.items() if known.get(run_id) != stamped}
     if gone or fresh:
         database.use(partial(_write, gone, fresh))
@@ -105,10 +109,11 @@ def _write(gone: Iterable[str], fresh: dict[str, tuple[int, Row]], connection: s
 
 def _changes() -> dict[str, int]:
     """Run id → when its status last changed, in ns. By os.stat: with a thousand runs pathlib would take most of the time."""
-    folder, found = store.runs_dir(), {}
-    for run_id in os.listdir(folder) if folder.is_dir() else ():  # noqa: PTH208
-        with suppress(OSError):  # no run's folder, or one that is being removed
-            found[run_id] = os.stat(f"{folder}/{run_id}/status.json").st_mtime_ns  # noqa: PTH116
+    found = {}
+    for folder in (store.runs_dir(), recorded_dir() / "runs"):
+        for run_id in os.listdir(folder) if folder.is_dir() else ():  # noqa: PTH208
+            with suppress(OSError):  # no run's folder, or one that is being removed
+                found[run_id] = os.stat(f"{folder}/{run_id}/status.json").st_mtime_ns  # noqa: PTH116
     return found
 
 
@@ -117,8 +122,7 @@ def _stored(row: Row) -> list[Any]:
 
 
 def _loaded(values: tuple[Any, ...]) -> Row:
-    # pydantic's reader: with a thousand runs the standard library's takes longer than all the rest.
-    return Row(*(from_json(value) if name in _MAPPINGS else value for name, value in zip(_COLUMNS, values, strict=True)))
+    return Row(*(_READ_AS[name](value) if name in _READ_AS else value for name, value in zip(_COLUMNS, values, strict=True)))
 
 
 def _row(run: store.Run) -> Row:
@@ -155,6 +159,7 @@ def _row(run: store.Run) -> Row:
         seconds=status.seconds,
         metrics={name: value for name, value in result.items() if name != "images"},
         costs=status.costs,
+        recorded=run.recorded,
     )
 
 
