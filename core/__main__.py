@@ -12,7 +12,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import typer
 
 from core import access, settings
-from core.cli import compare, data, doctor, experiments, jobs, output, recipes, runs, training
+from core.cli import benchmark, compare, data, doctor, experiments, jobs, output, recipes, runs, training
 from core.errors import CoreError, UsageError
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ models.command("list")(training.models)
 app.add_typer(models, name="models")
 app.add_typer(recipes.app, name="recipes")
 app.command()(doctor.doctor)
+app.add_typer(benchmark.app, name="benchmark")
 
 
 @app.callback()

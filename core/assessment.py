@@ -129,6 +129,8 @@ def kept_of_data(run: Run, manifest: Manifest) -> External | None:
 def weights_epochs(run: Run) -> dict[Weights, int]:
     """The weights that can be looked at, and the epoch they are from: the best (kept) ones, and the last where they are others."""
     found: dict[Weights, int] = {"best": run.weights_epoch()} if run.has_model() else {}
+    if run.recorded and not found:
+        return {"best": run.status().best_epoch}  # they are not there, but what they answered is
     stored = _last(run)
     if stored is None:
         return found
@@ -184,7 +186,7 @@ def _data_name(manifest: Manifest) -> str:
 
 
 def _path(run: Run, epoch: int, name: str) -> Path:
-    return run.folder / "assessments" / f"epoch{epoch}-{name}.parquet"
+    return run.annex / "assessments" / f"epoch{epoch}-{name}.parquet"
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -72,7 +72,7 @@ def table(found: Sequence[tuple[Run, Sequence[Score]]]) -> list[dict[str, Any]]:
 
 
 def _file(run: Run) -> Path:
-    return run.folder / "assessments" / f"epoch{run.weights_epoch()}-truth.json"
+    return run.annex / "assessments" / f"epoch{run.weights_epoch()}-truth.json"
 
 
 def _test_images(run: Run) -> tuple[np.ndarray, np.ndarray, list[str]]:

@@ -107,6 +107,12 @@ def artifacts_dir() -> Path:
     return current().artifacts
 
 
+def recorded_dir() -> Path:
+    """The folder of the records that came with the project, which are only read: `CXRLAB_RECORDED`, or `artifacts/recorded/` there."""
+    chosen = os.environ.get("CXRLAB_RECORDED")
+    return Path(chosen).expanduser().resolve() if chosen else ROOT / "artifacts" / "recorded"
+
+
 def files() -> tuple[Path, ...]:
     """The files that settings are read from, whether they exist or not: as Streamlit has them, unless others are named."""
     named = os.environ.get(FILES)

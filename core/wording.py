@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 MEDICAL_NOTE = "Not a medical device: for teaching and research. It must not be used to diagnose anybody."
 SYNTHETIC_NOTE = "Trained on synthetic images: what it finds says nothing about real X-rays."
@@ -102,6 +102,11 @@ def short(number: float) -> str:
 def moment(timestamp: float | None) -> str:
     """A Unix time in the machine's own time zone, to the minute; empty where there is none."""
     return datetime.fromtimestamp(timestamp).strftime("%d %b %Y %H:%M") if timestamp else ""
+
+
+def day(timestamp: float) -> str:
+    """The day of a Unix time in UTC, alike on every machine: "25 Nov 2026"."""
+    return datetime.fromtimestamp(timestamp, UTC).strftime("%d %b %Y")
 
 
 def estimate(name: str, value: float, low: float, high: float) -> str:

@@ -41,7 +41,7 @@ def show(looked: Looked) -> None:
         "Prepare the network as an ONNX file", icon=":material/deployed_code:", help="For other programs; checked against the original."
     ):
         with parts.errors_here(stop=False), st.spinner("Exporting and comparing on 50 images …"):
-            exported = onnx.export(run, run.folder / "exports" / f"{run.id}.onnx")
+            exported = onnx.export(run, run.annex / "exports" / f"{run.id}.onnx")
             images = wording.count(exported.compared_on, "image")
             st.success(f"No probability differs by more than {exported.largest_difference:.2g} on {images}.")
             st.download_button(

@@ -38,10 +38,15 @@ def _ended(run: Run, status: Status, better: bool) -> None:
     if status.state in RESUMABLE:
         look = "secondary" if better else "primary"
         _acts.button("Go on with this run", "go on", partial(requests.go_on, run), icon=":material/resume:", type=look)
-    if status.state == "done":
+    if status.state == "done" and not run.recorded:
         _more_epochs(run)
     if st.button("Clone", icon=":material/content_copy:", help="A new run, starting from this one's settings."):
         st.switch_page("pages/train.py", query_params={"from": run.id, "data": run.recipe().data.name})
+    if not run.recorded:
+        _delete(run)
+
+
+def _delete(run: Run) -> None:
     with _acts.menu("delete", "Delete", ":material/delete:"):
         st.write(f"The run moves into the trash, from which it can be taken back for {trash.RETENTION_DAYS} days.")
         if st.button("Delete it", icon=":material/delete:"):

@@ -28,6 +28,8 @@ def _progress(run: Run, first: Status, epochs: int) -> None:
     side, main = st.columns([1, 4], gap="medium")
     with side:
         parts.state_badge(status.state)
+        if run.recorded:
+            parts.recorded_badge()
         _run_history.show(status)
     better = False
     with main:

@@ -5,7 +5,7 @@ import streamlit as st
 from core import hardware
 from core.jobs import overview
 from core.runs import index
-from pages import _demo, parts
+from pages import _benchmark, _demo, parts
 
 parts.title("CXR Lab")
 st.markdown("Train chest X-ray classifiers, see what their figures are worth, and ask them where they looked.")
@@ -30,12 +30,13 @@ with doors[2]:
 device = st.empty()  # filled last: asking for the device loads torch, and nobody should wait for it
 
 st.subheader("Latest runs")
-rows = index.rows()
+rows = [row for row in index.rows() if not row.recorded]
 if rows:
     parts.runs_table(rows[:8])
     st.caption("Test accuracy with its 95 % interval, on images that were held out of training; n is their number.")
 else:
     st.write("No run yet. Start the two-minute demo above, or train on your own images.")
+_benchmark.in_one_picture()
 with device.container(horizontal=True, vertical_alignment="center"):
     queue = overview.lines().summary or "Nothing trains and nothing waits."
     st.caption(f":material/memory: Training device found: **{hardware.training_device()}** · {queue}", width="content")

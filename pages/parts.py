@@ -59,6 +59,7 @@ def navigation(position: Literal["sidebar", "hidden"] = "sidebar") -> st.Page:
                 st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
                 st.Page("pages/cross_data.py", title="Cross-data", icon=":material/grid_on:"),
                 st.Page("pages/papers.py", title="Papers", icon=":material/menu_book:"),
+                st.Page("pages/benchmark.py", title="Benchmark", icon=":material/leaderboard:"),
             ],
             "Explain": [
                 st.Page("pages/predict.py", title="Predict", icon=":material/image_search:"),
@@ -133,6 +134,10 @@ def fine_print(entry: Entry) -> None:
             st.markdown(f"**{heading}**\n\n" + "\n".join(f"- {item}" for item in items))
 
 
+def recorded_badge() -> None:
+    st.badge("recorded", icon=":material/inventory_2:", color="violet", help="It came with CXR Lab, and stays as it is.")
+
+
 def state_badge(state: str) -> None:
     icon, colour = STATE_BADGES[state]
     st.badge(state, icon=icon, color=colour)
@@ -162,6 +167,8 @@ def run_label(row: index.Row) -> str:
     """How a run is called in a list: model, data, when, how it ended, and the end of its id: Streamlit takes equal labels for one."""
     when = wording.moment(row.created)
     result = f"{wording.percent(row.accuracy)} of {row.test_images}" if row.accuracy is not None else row.state
+    if row.recorded:
+        return f"{row.model} · {row.data} · recorded, {result} · {row.run_id}"
     return f"{row.model} · {row.data} · {when} · {result} · {row.run_id.rpartition('-')[2]}"
 
 
@@ -172,7 +179,7 @@ def runs_table(rows: Sequence[index.Row]) -> None:
             "run": f"/runs?run={row.run_id}",
             "model": row.model,
             "data": row.data,
-            "state": row.state,
+            "state": "recorded" if row.recorded else row.state,
             "epochs": f"{row.epoch} of {row.epochs}",
             "test accuracy": row.accuracy_text,
             "n": row.test_images,

@@ -8,15 +8,22 @@ from core.runs import index, store
 from pages import _answer, _chorus, parts
 
 MODES = {"one": "One network", "many": "Many networks"}
+WEAK = (
+    "No network was trained on this machine yet: a small recorded one answers, which came with CXR Lab. It is weak, as the Benchmark page "
+    "shows; the two-minute demo on Home, or your own images, make another."
+)
 
 parts.title("Predict")
 st.info(parts.MEDICAL_NOTE)
-labels = {row.run_id: parts.run_label(row) for row in index.rows() if store.find(row.run_id).has_model()}
+rows = sorted(index.rows(), key=lambda row: row.recorded)  # own networks first
+labels = {row.run_id: parts.run_label(row) for row in rows if store.find(row.run_id).has_model()}
 if not labels:
     st.write("No trained network yet: the two-minute demo on Home makes one.")
     st.page_link("pages/home.py", label="Go to Home", icon=":material/home:")
     st.stop()
 
+if all(row.recorded for row in rows if row.run_id in labels):
+    st.info(WEAK, icon=":material/inventory_2:")
 mode = parts.tabs("Networks", list(MODES), "mode", MODES.__getitem__)
 chosen = parts.choose("Run", list(labels), "run", labels.__getitem__) if mode == "one" else _chorus.choose(labels)
 files = st.file_uploader(

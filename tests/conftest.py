@@ -22,10 +22,11 @@ REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 @pytest.fixture(autouse=True)
 def artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A fresh folder for runs, data sets and caches; nothing is written beside the package."""
+    """A fresh folder for runs, data sets and caches, and no records; nothing is written beside the package."""
     folder = tmp_path / "artifacts"
     monkeypatch.setenv("CXRLAB_ARTIFACTS", str(folder))
     monkeypatch.setenv("CXRLAB_SECRETS", str(tmp_path / "secrets.toml"))  # the machine's own settings are none of the tests' business
+    monkeypatch.setenv("CXRLAB_RECORDED", str(tmp_path / "recorded"))
     return folder
 
 

@@ -26,6 +26,7 @@ class Ours:
     high: float
     test_images: int  # of the newest run
     run_ids: tuple[str, ...]  # newest first
+    recorded: bool = False  # they came with the project
 
     @property
     def accuracy(self) -> float:
@@ -84,7 +85,7 @@ def table(lines: Sequence[BoardRow]) -> list[dict[str, str]]:
         elif not line.ours:
             found.append(theirs | empty | {"Ours: test accuracy": "no run yet"})
         for ours in line.ours if line.comparable else ():
-            own = {"Ours: test accuracy": ours.text, "Ours: data": ours.data}
+            own = {"Ours: test accuracy": ours.text, "Ours: data": f"{ours.data} (recorded)" if ours.recorded else ours.data}
             found.append(theirs | own | {"Difference (points)": line.difference(ours), "Settings changed": ours.differs})
     return found
 
@@ -102,10 +103,10 @@ def _text(figure: published.Figure, row: str) -> str:
 
 
 def _ours(entry: str, rows: Sequence[Row]) -> tuple[Ours, ...]:
-    kinds: dict[tuple[str, str], list[Row]] = {}
+    kinds: dict[tuple[str, str, bool], list[Row]] = {}
     for row in rows:
         if row.recipe == entry and row.state == "done" and row.accuracy is not None:
-            kinds.setdefault((row.data, row.differs), []).append(row)
+            kinds.setdefault((row.data, row.differs, row.recorded), []).append(row)
     return tuple(_summary(runs) for _, runs in sorted(kinds.items(), key=lambda item: bool(item[0][1])))  # unchanged ones first
 
 
@@ -119,4 +120,5 @@ def _summary(runs: list[Row]) -> Ours:
         high=newest.accuracy_high or 0.0,
         test_images=newest.test_images or 0,
         run_ids=tuple(row.run_id for row in runs),
+        recorded=newest.recorded,
     )

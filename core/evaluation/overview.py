@@ -136,7 +136,8 @@ def text_table(found: Sequence[Line], columns: Sequence[str]) -> list[dict[str, 
     stars = {column: best(found, column) for column in columns if column in METRICS}
     result = []
     for number, line in enumerate(found):
-        row = {"Run": line.name, "Model": line.model, "Data": line.data, "n": "" if line.images is None else f"{line.images:,}"}
+        recorded = " (recorded)" if line.rows and all(each.recorded for each in line.rows) else ""
+        row = {"Run": line.name + recorded, "Model": line.model, "Data": line.data, "n": "" if line.images is None else f"{line.images:,}"}
         for column in columns:
             if column in COSTS:
                 value = line.value(column)

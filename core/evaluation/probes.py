@@ -27,7 +27,7 @@ from core.evaluation.predicted import Predicted, of_run
 from core.evaluation.resampling import figures
 from core.files import replacing, write_json
 from core.runs.store import PROBABILITY, Run
-from core.settings import artifacts_dir
+from core.settings import artifacts_dir, recorded_dir
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,6 +159,18 @@ def _compute(key: str, manifest: Manifest, parts: pd.DataFrame, data: DataSpec, 
     write_json(_home() / key / ABOUT, {"data": data.title, "classes": data.classes, "probes": applicable(manifest)})
 
 
+def keep(trained: Run, answers: dict[str, Predicted], folder: Path) -> None:
+    """Store `answers`, what `for_run` gave for a run's test part, in `folder` as well, in the form in which they are cached."""
+    recipe, version = trained.recipe(), folder / str(VERSION)
+    home = version / _key(recipe.data.sha256, trained.split())
+    if (home / ABOUT).is_file():
+        return
+    for name, answer in answers.items():
+        with replacing(home / f"{name}.parquet") as temporary:
+            answer.table.to_parquet(temporary, index=False, compression="zstd")
+    write_json(home / ABOUT, {"data": recipe.data.title, "classes": recipe.data.classes, "probes": list(answers)})
+
+
 def parts_of(trained: Run, manifest: Manifest) -> list[str]:
     """The part of a run's split that each row of `manifest` stands in, "" for none; several, joined by "+", for copies in several.
 
@@ -214,8 +226,8 @@ def _plain_figures(answers: Predicted) -> tuple[float, np.ndarray]:
 
 
 def stored_keys() -> list[str]:
-    """A name for every set of images and split that was probed."""
-    return sorted(about.parent.name for about in _home().glob(f"*/{ABOUT}"))
+    """A name for every set of images and split that was probed, on this machine or for the records that came with the project."""
+    return sorted({about.parent.name for home in _homes() for about in home.glob(f"*/{ABOUT}")})
 
 
 def stored(key: str, split: str = "test") -> Stored:
@@ -228,8 +240,9 @@ def stored(key: str, split: str = "test") -> Stored:
 
     if key not in stored_keys():
         raise UnknownName.among("probed split", key, stored_keys())
-    about = json.loads((_home() / key / ABOUT).read_text(encoding="utf-8"))
-    tables = {name: pd.read_parquet(_home() / key / f"{name}.parquet") for name in about["probes"]}
+    folder = next(home / key for home in _homes() if (home / key / ABOUT).is_file())
+    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in about["probes"]}
     parts = {name: table[table["split"] == split].reset_index(drop=True) for name, table in tables.items()}
     return Stored(about["data"], {name: Predicted(name, tuple(about["classes"]), table) for name, table in parts.items()})
 
@@ -242,6 +255,11 @@ def _key(data: str, split: pd.DataFrame) -> str:
 
 def _home() -> Path:
     return artifacts_dir() / "probes" / str(VERSION)  # what other versions stored is not read
+
+
+def _homes() -> tuple[Path, ...]:
+    """This machine's, which has the answers for validation parts too, before those that came with the project."""
+    return _home(), recorded_dir() / "probes" / str(VERSION)
 
 
 def _rows(manifest: Manifest, split: pd.DataFrame) -> np.ndarray:

@@ -8,6 +8,7 @@ predictions. Seeds are drawn independently, and have Student's t interval, which
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import inf, isnan
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,11 @@ from core.errors import CoreError, UnusableRun
 from core.evaluation import predicted
 from core.evaluation.intervals import Estimate, student
 from core.evaluation.overview import METRICS
+from core.evaluation.predicted import Predicted
 from core.runs import store
 from core.runs.index import Row
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from core.recipes.recipe import Recipe
 
 _SEEDS_ONLY = "They hold for the draw of seeds on these images, not for other images or patients."
@@ -34,7 +34,7 @@ _RANGES = {"mcc": (-1.0, 1.0), "kappa": (-1.0, 1.0), "loss": (0.0, inf), "brier"
 def recipe_of(row: Row) -> Recipe | None:
     """None where its folder is damaged or gone."""
     try:
-        return store.Run(store.runs_dir() / row.run_id).recipe()
+        return store.at(row.run_id).recipe()
     except CoreError:
         return None
 
@@ -46,10 +46,9 @@ def intervals(rows: Sequence[Row]) -> tuple[dict[str, Estimate], str]:
         UnusableRun: predictions of a fold are missing or damaged, or folds share images.
     """
     done = [row for row in rows if row.state == "done"]
-    draws = _draws(done)
-    whole = {seed: list(folds.values()) for seed, folds in draws.items() if len(folds) == done[0].folds}
     if not done:
         return {}, "No run is done yet."
+    draws, whole = _draws(done), whole_seeds(done)
     if len(whole) > 1:
         of_seeds = [_pooled_figures(runs) for runs in whole.values()]
         kind = f"Student’s t over the pooled results of {len(whole)} seeds, {done[0].folds} folds each"
@@ -65,6 +64,11 @@ def intervals(rows: Sequence[Row]) -> tuple[dict[str, Estimate], str]:
     return _own(done[0]), "One run: 95 % intervals by a bootstrap of its own test images."
 
 
+def whole_seeds(done: Sequence[Row]) -> dict[tuple[int, int], list[Row]]:
+    """(seed, seed of the split) → the newest run of each fold, of the seeds all of whose folds are `done` (newest first)."""
+    return {seed: list(folds.values()) for seed, folds in _draws(done).items() if len(folds) == done[0].folds}
+
+
 def _draws(rows: Iterable[Row]) -> dict[tuple[int, int], dict[int, Row]]:
     """(seed, seed of the split) → fold → its newest run."""
     found: dict[tuple[int, int], dict[int, Row]] = {}
@@ -78,8 +82,8 @@ def _draws(rows: Iterable[Row]) -> dict[tuple[int, int], dict[int, Row]]:
 def _of_folds(runs: Sequence[Row]) -> tuple[dict[str, Estimate], str]:
     from core.evaluation.metrics import evaluate_predictions
 
-    table, classes = _pooled(runs)
-    evaluation = evaluate_predictions(table, classes)
+    answers = pooled(runs)
+    evaluation = evaluate_predictions(answers.table, answers.classes)
     unit = "image, as patients are unknown" if evaluation.patients is None else f"patient ({evaluation.patients:,})"
     sentence = (
         f"95 % intervals: bootstrap by {unit}, of the pooled test predictions of all {len(runs)} folds of seed {runs[0].seed}: "
@@ -93,27 +97,27 @@ def _pooled_figures(runs: Sequence[Row]) -> dict[str, float]:
     from core.evaluation.metrics import answers_of
     from core.evaluation.resampling import figures
 
-    table, classes = _pooled(runs)
-    labels, probabilities, _ = answers_of(table, classes)
+    answers = pooled(runs)
+    labels, probabilities, _ = answers_of(answers.table, answers.classes)
     found = figures(labels, probabilities, np.ones((1, len(labels)), dtype=np.int64))
     return {metric: float(values[0]) for metric, values in found.items() if not np.isnan(values[0])}
 
 
-def _pooled(runs: Sequence[Row]) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The test predictions of all folds, a row an image.
+def pooled(runs: Sequence[Row]) -> Predicted:
+    """The test predictions of all folds, a row an image, under the name of the first run.
 
     Raises:
         UnusableRun: predictions are missing or damaged, or folds share images.
     """
     import pandas as pd
 
-    found = [predicted.of_run(store.Run(store.runs_dir() / row.run_id)) for row in runs]
+    found = [predicted.of_run(store.at(row.run_id)) for row in runs]
     table = pd.concat([each.table for each in found], ignore_index=True)
     twice = int(table.duplicated("sample_id").sum())
     if twice:
         received = f"{wording.count(twice, 'image')} in several, among {', '.join(row.run_id for row in runs[:2])} and others"
         raise UnusableRun("Folds test each image once.", received, "Restore the runs’ folders, or train the folds again.")
-    return table, found[0].classes
+    return replace(found[0], table=table)
 
 
 def _over_seeds(results: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:

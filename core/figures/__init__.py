@@ -1,5 +1,6 @@
 """Stored arrays → Plotly figures. Computes nothing but shares for colours; knows neither runs nor pages."""
 
+from core.figures.benchmark import Beside, sides
 from core.figures.comparison import CostPoint, cost, spread
 from core.figures.data import class_counts, grey_difference, greys, part_counts, shares, size_shares, sizes
 from core.figures.lessons import bars, groups, intervals, lines, pictures
@@ -15,6 +16,7 @@ __all__ = [
     "PARTS",
     "TRAINING",
     "VALIDATION",
+    "Beside",
     "CostPoint",
     "Series",
     "agreement",
@@ -40,6 +42,7 @@ __all__ = [
     "roc",
     "run_colours",
     "shares",
+    "sides",
     "size_shares",
     "sizes",
     "spread",

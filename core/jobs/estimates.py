@@ -16,10 +16,10 @@ Pace = Mapping[tuple[str, str, int], float]
 
 
 def pace(rows: Sequence[Row]) -> Pace:
-    """What runs that were trained here took: the median over those alike."""
+    """What runs that were trained here took, and not recorded ones: the median over those alike."""
     found: dict[tuple[str, str, int], list[float]] = {}
     for row in rows:
-        if row.state == "done" and row.seconds and row.epoch:
+        if row.state == "done" and not row.recorded and row.seconds and row.epoch:
             found.setdefault(_kind(row), []).append(row.seconds / row.epoch)
     return {kind: median(values) for kind, values in found.items()}
 

@@ -164,9 +164,10 @@ def delete(run: Run) -> None:
 
     Raises:
         NotAllowed: it is somebody else's.
-        UnusableRun: it waits or trains.
+        UnusableRun: it waits or trains, or is recorded.
     """
     owners.require_own(run.folder)
+    run.refuse_if_recorded()
     if queue.find(run.id) or run.status().live:
         raise UnusableRun("A run that waits or trains is not deleted.", run.id, "Cancel it first.")
     trash.put(run)

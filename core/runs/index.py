@@ -16,6 +16,7 @@ from pydantic_core import from_json
 from core import access, owners, wording
 from core.errors import CoreError
 from core.runs import database, store, ticket
+from core.settings import recorded_dir
 
 DAMAGED = "damaged"
 """Stands as the state of a run whose recipe or status cannot be read."""
@@ -52,6 +53,7 @@ class Row:
     costs: dict[str, float]  # see core.runs.status.Status
     owner: str  # who started it; empty for the machine itself
     visibility: owners.Visibility
+    recorded: bool = False  # it came with the project
 
     @property
     def accuracy_text(self) -> str:
@@ -66,6 +68,8 @@ class Row:
 
 _COLUMNS = [field.name for field in fields(Row)]
 _MAPPINGS = ("metrics", "costs")  # kept as JSON texts
+_READ_AS = dict.fromkeys(_MAPPINGS, from_json) | {"recorded": bool}
+"""How a column's value is read. By pydantic's reader: with a thousand runs the standard library's takes longer than all the rest."""
 _SCHEMA = f"CREATE TABLE runs ({', '.join(_COLUMNS)}, changed INTEGER, PRIMARY KEY (run_id))"
 
 
@@ -83,7 +87,7 @@ def all_rows() -> list[Row]:
     gone = known.keys() - current.keys()
     # Some are looked at each time: a trainer that was killed changes no file, and what mends a folder may be its recipe.
     looked_at = [run_id for run_id, changed in current.items() if _is_new(known.get(run_id), changed)]
-    fresh = {run_id: (current[run_id], _row(store.Run(store.runs_dir() / run_id))) for run_id in looked_at}
+    fresh = {run_id: (current[run_id], _row(store.at(run_id))) for run_id in looked_at}
     fresh = {run_id: stamped for run_id, stamped in fresh.items() if known.get(run_id) != stamped}
     if gone or fresh:
         database.use(partial(_write, gone, fresh))
@@ -117,11 +121,12 @@ def _changes() -> dict[str, int]:
 
     By os.stat: with a thousand runs pathlib would take most of the time.
     """
-    folder, found = store.runs_dir(), {}
-    for run_id in os.listdir(folder) if folder.is_dir() else ():  # noqa: PTH208
-        with suppress(OSError):  # no run's folder, or one that is being removed
-            found[run_id] = os.stat(f"{folder}/{run_id}/status.json").st_mtime_ns  # noqa: PTH116
-            found[run_id] += os.stat(f"{folder}/{run_id}/{owners.FILE}").st_mtime_ns  # noqa: PTH116  the machine's own have none
+    found = {}
+    for folder in (store.runs_dir(), recorded_dir() / "runs"):
+        for run_id in os.listdir(folder) if folder.is_dir() else ():  # noqa: PTH208
+            with suppress(OSError):  # no run's folder, or one that is being removed
+                found[run_id] = os.stat(f"{folder}/{run_id}/status.json").st_mtime_ns  # noqa: PTH116
+                found[run_id] += os.stat(f"{folder}/{run_id}/{owners.FILE}").st_mtime_ns  # noqa: PTH116  the machine's own have none
     return found
 
 
@@ -130,8 +135,7 @@ def _stored(row: Row) -> list[Any]:
 
 
 def _loaded(values: tuple[Any, ...]) -> Row:
-    # pydantic's reader: with a thousand runs the standard library's takes longer than all the rest.
-    return Row(*(from_json(value) if name in _MAPPINGS else value for name, value in zip(_COLUMNS, values, strict=True)))
+    return Row(*(_READ_AS[name](value) if name in _READ_AS else value for name, value in zip(_COLUMNS, values, strict=True)))
 
 
 def _row(run: store.Run) -> Row:
@@ -171,6 +175,7 @@ def _row(run: store.Run) -> Row:
         costs=status.costs,
         owner=owner.name,
         visibility=owner.visibility,
+        recorded=run.recorded,
     )
 
 

@@ -4,6 +4,8 @@
 `predictions.parquet`, `model.safetensors` (the weights kept), `reference.safetensors` (training images in short, for uploads to be
 compared with), `checkpoint/` (what going on needs), `assessments/` (answers about other images, made on request), `log.txt`, and
 `lock`, held by whoever trains, and `owner.json` where somebody who signed in has started it.
+
+Recorded runs came with the project: such a folder is only read, and names in `split.txt` a split that it shares with others.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from core.errors import InvalidSpec, UnknownName, UnusableRun
 from core.files import replacing, write_json, write_text
 from core.runs import checkpoints, kept_weights, metric_rows
 from core.runs.status import ProcessMark, Status, honest
-from core.settings import artifacts_dir
+from core.settings import artifacts_dir, recorded_dir
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +49,11 @@ class Run:
     @property
     def id(self) -> str:
         return self.folder.name
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it came with the project, to be read and not changed."""
+        return self.folder.parent == recorded_dir() / "runs"
 
     def recipe(self) -> Recipe:
         from core.recipes.recipe import Recipe  # whoever only looks at states does without
@@ -101,7 +108,7 @@ class Run:
         return self._table("split.parquet")
 
     def has_split(self) -> bool:
-        return (self.folder / "split.parquet").is_file()
+        return self._stored("split.parquet").is_file()
 
     def split_kind(self) -> str:
         """What a figure of this run may be called."""
@@ -178,8 +185,9 @@ class Run:
         """For whoever trains the run: nobody else does meanwhile. The system gives it back whatever happens to its holder.
 
         Raises:
-            UnusableRun: another trainer is at work on it.
+            UnusableRun: another trainer is at work on it, or it is recorded.
         """
+        self.refuse_if_recorded()
         from filelock import FileLock, Timeout  # whoever only looks does without
 
         lock = FileLock(self.folder / "lock")
@@ -191,6 +199,15 @@ class Run:
             yield
         finally:
             lock.release()
+
+    def refuse_if_recorded(self) -> None:
+        """For whoever is about to change it.
+
+        Raises:
+            UnusableRun: it is recorded.
+        """
+        if self.recorded:
+            raise UnusableRun("A recorded run stays as it is.", self.id, "Train its recipe anew, and change that run.")
 
     # Only the trainer calls what follows.
 
@@ -235,6 +252,11 @@ class Run:
         return self.folder / "reference.safetensors"
 
     @property
+    def annex(self) -> Path:
+        """Folder of what is made of the run later, on request: its own, or one among this machine's files for a recorded run."""
+        return artifacts_dir() / "annexes" / self.id if self.recorded else self.folder
+
+    @property
     def _metrics(self) -> Path:
         return self.folder / "metrics.jsonl"
 
@@ -259,9 +281,15 @@ class Run:
     def _table(self, name: str) -> pd.DataFrame:
         import pandas as pd
 
-        if not (self.folder / name).is_file():
+        if not self._stored(name).is_file():
             raise UnusableRun(f"{name} is stored when a run is done.", f"run {self.id} without it", "Choose a run that is done.")
-        return pd.read_parquet(self.folder / name)
+        return pd.read_parquet(self._stored(name))
+
+    def _stored(self, name: str) -> Path:
+        shared = (self.folder / name).with_suffix(".txt")
+        if self.recorded and shared.is_file():
+            return recorded_dir() / "splits" / shared.read_text(encoding="utf-8").strip()
+        return self.folder / name
 
 
 def create(recipe: Recipe, trained_here: bool = False, before_visible: Callable[[Run], object] = lambda _: None) -> Run:
@@ -306,11 +334,17 @@ def _new(recipe: Recipe) -> Run:
 
 
 def ids() -> list[str]:
-    """Ids of all runs that whoever acts may see, newest first."""
+    """Ids of all runs that whoever acts may see, newest first, then those of recorded ones."""
     who = access.person()
-    return sorted(
-        (status.parent.name for status in runs_dir().glob("*/status.json") if owners.of(status.parent).seen_by(who)), reverse=True
-    )
+    made_here = [status.parent.name for status in runs_dir().glob("*/status.json") if owners.of(status.parent).seen_by(who)]
+    recorded = [status.parent.name for status in recorded_dir().glob("runs/*/status.json") if owners.of(status.parent).seen_by(who)]
+    return [*sorted(made_here, reverse=True), *sorted(recorded)]
+
+
+def at(run_id: str) -> Run:
+    """The run of this very id, recorded or made here; whether its folder is there is not asked."""
+    kept = recorded_dir() / "runs" / run_id
+    return Run(kept if kept.is_dir() else runs_dir() / run_id)
 
 
 def find(run: str) -> Run:
@@ -320,16 +354,17 @@ def find(run: str) -> Run:
         UnknownName: there is none, or it is private: the message is the same.
         InvalidSpec: several ids start so.
     """
-    folder = runs_dir() / run
-    if _ID.fullmatch(run) and (folder / "status.json").is_file() and owners.of(folder).seen_by(access.person()):
-        return Run(folder)  # without a look at all others: pages find hundreds of runs by their ids
+    if _ID.fullmatch(run):
+        found = at(run)
+        if (found.folder / "status.json").is_file() and owners.of(found.folder).seen_by(access.person()):
+            return found  # without a look at all others: pages find hundreds of runs by their ids
     known = ids()
     matches = [run] if run in known else [other for other in known if _ID.fullmatch(run) and other.startswith(run)]
     if not matches:
         raise UnknownName.among("run", run, known)
     if len(matches) > 1:
         raise InvalidSpec("A run is named by its id or by a prefix that no other has.", repr(run), f"It fits {', '.join(matches[:5])}.")
-    return Run(runs_dir() / matches[0])
+    return at(matches[0])
 
 
 def runs_dir() -> Path:

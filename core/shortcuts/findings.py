@@ -107,7 +107,7 @@ class Files:
         return f"epoch{self.run.weights_epoch()}-{self.planted.name}"
 
     def path(self, what: str) -> Path:
-        return self.run.folder / "assessments" / f"{self._stem}-{what}"
+        return self.run.annex / "assessments" / f"{self._stem}-{what}"
 
     @property
     def complete(self) -> bool:

@@ -40,7 +40,8 @@ class Server:
     def start(self) -> None:
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={self.port}"]
         command += [f"--secrets.files={self.secrets}"]
-        environment = os.environ | {"CXRLAB_ARTIFACTS": str(self.artifacts), "CXRLAB_SECRETS": str(self.secrets)}
+        chosen = {"CXRLAB_ARTIFACTS": str(self.artifacts), "CXRLAB_RECORDED": str(self.artifacts / "no-records")}
+        environment = os.environ | chosen | {"CXRLAB_SECRETS": str(self.secrets)}
         with open(self.artifacts / "server.log", "ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
         for _ in range(600):

@@ -1,0 +1,58 @@
+"""The benchmark's table as figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from core import charts, figures
+from core.benchmark.protocol import HONEST, PUBLISHED
+from core.benchmark.table import Figure, Side, Table
+from core.evaluation import overview
+from core.evaluation.intervals import Estimate
+from core.runs import index
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from core.runs.index import Row
+
+
+def sides(table: Table) -> go.Figure:
+    """Every row under both protocols, with the best probe by patient."""
+    rows = [
+        figures.Beside(line.recipe, _bounds(line.sides.get(PUBLISHED.name)), _bounds(line.sides.get(HONEST.name))) for line in table.lines
+    ]
+    honest = {one.name: one.accuracy[HONEST.name].value for one in table.probes if HONEST.name in one.accuracy}
+    best = max(honest, key=honest.__getitem__, default=None)
+    return figures.sides(rows, ("random folds", "folds by patient"), (f"probe: {best}", honest[best]) if best else None)
+
+
+def cost(table: Table, column: str, protocol: str = HONEST.name) -> go.Figure:
+    """Accuracy under a protocol against one of `overview.COSTS`, with the Pareto front."""
+    known = {row.run_id: row for row in index.rows() if row.recorded}
+    return charts.cost([line for line in _lines(table, known, protocol) if line.metrics], column)
+
+
+def _lines(table: Table, known: Mapping[str, Row], protocol: str) -> list[overview.Line]:
+    return [
+        overview.Line(
+            name=line.recipe,
+            model=line.model,
+            data=table.data,
+            rows=tuple(known[run] for run in line.sides[protocol].runs if run in known),
+            metrics={"accuracy": Estimate(*_bounds(line.sides[protocol]))},
+            spread={},
+            images=line.sides[protocol].images,
+        )
+        for line in table.lines
+        if protocol in line.sides
+    ]
+
+
+def _bounds(side: Side | None) -> tuple[float, float, float] | None:
+    """Value, low, high; of a row that lacks folds its mean without bounds; None where it was not run."""
+    if side is None:
+        return None
+    found = side.accuracy or Figure(value=side.mean, low=float("nan"), high=float("nan"))
+    return found.value, found.low, found.high

@@ -1,0 +1,58 @@
+"""Networks under two protocols beside each other: what a row has in one, what in the other, and how far these lie apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import nan
+
+import plotly.graph_objects as go
+
+from core.figures.comparison import SHARES
+from core.figures.theme import BEST, LEGEND, REFERENCE, VALIDATION, framed, interval, percent
+
+Bounds = tuple[float, float, float]
+"""Value, low, high."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One row; None where a protocol was not run."""
+
+    name: str
+    first: Bounds | None
+    second: Bounds | None
+
+
+def sides(rows: Sequence[Beside], titles: tuple[str, str], reference: tuple[str, float] | None = None) -> go.Figure:
+    """Accuracy of each row under two protocols: two points with their intervals, a line between them.
+
+    Args:
+        titles: of the two protocols.
+        reference: name and accuracy of what every row should beat, a dashed line.
+    """
+    figure = go.Figure()
+    for place, row in enumerate(rows):
+        if row.first and row.second:
+            figure.add_scatter(
+                x=[row.first[0], row.second[0]], y=[place - 0.14, place + 0.14], mode="lines", line={"color": REFERENCE, "width": 1},
+                hoverinfo="skip", showlegend=False,
+            )  # fmt: skip
+    for title, colour, shift, found in (
+        (titles[0], BEST, -0.14, [row.first for row in rows]),
+        (titles[1], VALIDATION, 0.14, [row.second for row in rows]),
+    ):
+        values, low, high = zip(*(bounds or (nan, nan, nan) for bounds in found), strict=True)
+        figure.add_scatter(
+            x=values, y=[place + shift for place in range(len(rows))], mode="markers", name=title, marker={"color": colour, "size": 10},
+            error_x=interval(values, low, high, colour), text=[row.name for row in rows],
+            customdata=[f"{percent(v)} ({percent(a)} to {percent(b)})" for v, a, b in zip(values, low, high, strict=True)],
+            hovertemplate="%{text}, " + title + ": %{customdata}<extra></extra>",
+        )  # fmt: skip
+    if reference:
+        figure.add_vline(reference[1], line={"color": REFERENCE, "dash": "dash"}, annotation={"text": reference[0]})
+    figure.update_xaxes(SHARES, title="accuracy")
+    figure.update_yaxes(
+        tickvals=list(range(len(rows))), ticktext=[row.name for row in rows], range=[len(rows) - 0.5, -0.5], zeroline=False, showgrid=False
+    )
+    return framed(figure, 140 + 34 * len(rows), legend=LEGEND)

@@ -1,0 +1,55 @@
+"""The recorded benchmark: every row of the papers on one data set under two protocols, probes beside them, and what it means."""
+
+import streamlit as st
+
+from core.benchmark import charts, reading
+from core.evaluation import overview
+from core.report.tables import Table
+from core.runs import index
+from pages import _benchmark, _downloads, parts
+
+parts.title("Benchmark")
+st.write(
+    "The networks of the papers on the same images, twice: with random folds, as the literature mostly draws them, and with folds that "
+    "keep a patient’s images and copies of one picture together. The difference is what random folds flatter."
+)
+table = _benchmark.stored()
+if table is None:
+    st.write("Nothing is recorded here. Queue it on your machine, then make records of what is done:")
+    st.code("python -m core benchmark --data DATA\npython -m core benchmark record\npython -m core benchmark table --write", language="sh")
+    st.page_link("pages/data_sets.py", label="Get the images", icon=":material/folder_open:")
+    st.stop()
+
+known = {row.run_id: row for row in index.rows() if row.recorded}
+runs = [run for line in table.lines for side in line.sides.values() for run in side.runs if run in known]
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    run = st.selectbox("Recorded run", runs, format_func=lambda name: f"{name} · {known[name].accuracy_text}")
+    if st.button("Open the run", type="primary", icon=":material/monitoring:", disabled=run is None):
+        st.switch_page("pages/runs.py", query_params={"run": run})
+
+st.subheader("What it says")
+st.markdown("\n".join(f"- {sentence}" for sentence in reading.read(table)))
+_benchmark.picture(table)
+
+st.subheader("The rows")
+texts = table.rows()
+st.dataframe(texts, hide_index=True, key="rows", alt="Each row under both protocols")
+for note in table.notes():
+    st.caption(note)
+_downloads.of_table(Table(texts, table.title, tuple(table.notes())), "benchmark")
+
+st.subheader("Probes")
+if table.probes:
+    st.dataframe(table.probe_rows(), hide_index=True, key="probes", alt="Each shortcut probe under both protocols")
+    st.caption("Simple classifiers that see no lungs, or hardly any, on the same folds: what they reach needs no disease.")
+else:
+    st.caption("No probe is recorded: they need all folds of a row with every class.")
+
+st.subheader("What accuracy costs")
+costs = {name: overview.COSTS[name].title for name in ("parameters", "multiply_adds", "milliseconds_an_image", "minutes")}
+cost = parts.choose("Cost", list(costs), "cost", costs.__getitem__)
+st.plotly_chart(charts.cost(table, cost), key="cost", alt="Accuracy by patient against cost, with the Pareto front")
+st.caption("Accuracy with folds by patient. Rows on fewer images or classes stand beside the others for their cost alone.")
+
+st.subheader("What was not run")
+st.markdown("\n".join(f"- {one.text}" for one in table.missing) or "Nothing: all rows and folds were run.")

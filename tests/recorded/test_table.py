@@ -1,0 +1,93 @@
+"""The table, what it says in words, and the document that holds it."""
+
+import pytest
+
+from core.benchmark import charts, counting, document, reading, recorded
+from core.benchmark import table as tables
+from core.benchmark.table import AgainstProbe, Figure
+from core.errors import UnusableData, UnusableRun
+
+pytestmark = pytest.mark.usefixtures("records")
+
+
+def figure(value, low, high):
+    return Figure(value=value, low=low, high=high)
+
+
+@pytest.fixture
+def table():
+    return tables.stored()
+
+
+def changed(table, **values):
+    line = table.lines[0].model_copy(update=values)
+    return table.model_copy(update={"lines": (line,)})
+
+
+def test_the_stored_table_is_what_the_records_give(table):
+    assert counting.count(recorded.rows()) == table
+
+
+def test_a_row_has_pooled_accuracies_their_gap_and_the_best_probe(table):
+    (line,) = table.lines
+    assert {name: (side.images, side.seeds) for name, side in line.sides.items()} == {"published": (36, 1), "honest": (36, 1)}
+    published, honest = (line.sides[name].accuracy.value for name in ("published", "honest"))
+    assert line.gap.value == pytest.approx(published - honest)
+    assert line.against.difference.value == pytest.approx(honest - line.against.accuracy.value)
+    assert table.from_scratch
+    assert tables.FROM_SCRATCH in table.title
+
+
+def test_what_was_not_run_is_listed(table):
+    assert {(one.recipe, one.protocol) for one in table.missing} >= {("zhong-2020", "honest"), ("alasfoor-2020", "published")}
+    assert next(one for one in table.missing if one.recipe == "alasfoor-2020").folds == (3, 4, 5)
+
+
+def test_no_records_make_no_table():
+    with pytest.raises(UnusableRun, match="needs a recorded run"):
+        counting.count([])
+
+
+@pytest.mark.parametrize(
+    ("gap", "said"),
+    [
+        (figure(0.05, 0.02, 0.08), "1 surely has more with random folds"),
+        (figure(0.05, -0.02, 0.12), "none has more with random folds by an interval that leaves zero out"),
+        (figure(-0.05, -0.08, -0.02), "1 surely has less"),
+    ],
+)
+def test_a_gap_is_said_to_be_one_only_where_its_interval_leaves_zero_out(table, gap, said):
+    assert said in " ".join(reading.read(changed(table, gap=gap)))
+
+
+@pytest.mark.parametrize("verdict", ["above", "below", "not told apart"])
+def test_the_reading_repeats_the_verdict_against_the_probe(table, verdict):
+    share = figure(0.8, 0.7, 0.9)
+    against = AgainstProbe(probe="border", sees="the border", accuracy=share, difference=share, p_holm=0.01, verdict=verdict)
+    text = " ".join(reading.read(changed(table, against=against)))
+    said = {"above": "surely better", "below": "surely worse", "not told apart": "not to be told apart"}
+    assert [words in text for words in said.values()] == [name == verdict for name in said]
+
+
+def test_the_reading_says_how_often_the_network_for_uploads_is_wrong(table):
+    wrong = 1 - table.lines[0].sides["honest"].accuracy.value
+    assert f"wrong on {100 * wrong:.1f} %" in " ".join(reading.read(table))
+
+
+def test_the_document_takes_the_tables_between_its_marks(table, tmp_path, monkeypatch):
+    path = tmp_path / "benchmark.md"
+    monkeypatch.setattr(document, "path", lambda: path)
+    path.write_text(f"before\n{document.BEGIN}\nold\n{document.END}\nafter\n")
+    document.write(table)
+    document.write(table)
+    assert document.written() == document.markdown(table)
+    assert path.read_text().startswith("before\n")
+    assert path.read_text().endswith(f"{document.END}\nafter\n")
+    path.write_text("no marks")
+    with pytest.raises(UnusableData, match="two marks"):
+        document.write(table)
+
+
+def test_figures_have_a_point_for_every_row_and_protocol(table):
+    assert [len(trace.x) for trace in charts.sides(table).data if trace.mode == "markers"] == [1, 1]
+    assert sum(len(trace.x) for trace in charts.cost(table, "parameters").data if "markers" in trace.mode) == 1
