@@ -5,7 +5,7 @@ import streamlit as st
 from core import hardware
 from core.jobs import overview
 from core.runs import index
-from pages import _benchmark, _demo, parts
+from pages import _benchmark_parts, _demo, parts
 
 parts.title("CXR Lab")
 st.markdown("Train chest X-ray classifiers, see what their figures are worth, and ask them where they looked.")
@@ -36,7 +36,7 @@ if rows:
     st.caption("Test accuracy with its 95 % interval, on images that were held out of training; n is their number.")
 else:
     st.write("No run yet. Start the two-minute demo above, or train on your own images.")
-_benchmark.in_one_picture()
+_benchmark_parts.in_one_picture()
 with device.container(horizontal=True, vertical_alignment="center"):
     queue = overview.lines().summary or "Nothing trains and nothing waits."
     st.caption(f":material/memory: Training device found: **{hardware.training_device()}** · {queue}", width="content")
