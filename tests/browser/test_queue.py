@@ -10,7 +10,7 @@ import sys
 import time
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import PATIENCE, ROOT, Server
 
@@ -25,7 +25,7 @@ def jobs(server: Server) -> list[str]:
     return [submit(server, seed, epochs) for seed, epochs in enumerate(EPOCHS, start=1)]
 
 
-def test_jobs_are_moved_paused_resumed_and_cancelled(page: Page, server: Server, jobs: list[str]):
+def test_jobs_are_moved_paused_resumed_and_cancelled(page: Page, browser: Browser, server: Server, jobs: list[str]):
     long, second, third = jobs
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -47,7 +47,7 @@ def test_jobs_are_moved_paused_resumed_and_cancelled(page: Page, server: Server,
 
     # Another page sees it, and asks for a fourth to be cancelled there; this one lives on.
     fourth = submit(server, 4, 2)
-    other = page.context.new_page()
+    other = browser.new_page()
     other.goto(f"{server.url}/queue?job={fourth}")
     line(other, "waiting", fourth).get_by_test_id("stPopoverButton").click()
     other.get_by_role("button", name="Cancel", exact=True).click()
