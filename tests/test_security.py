@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -104,7 +105,8 @@ def test_code_in_weights_does_not_run(tmp_path, suffix, write):
 
 def test_code_in_a_checkpoint_does_not_run(run, tmp_path, caplog):
     trace = tmp_path / "trace"
-    (run.folder / "checkpoint").mkdir(exist_ok=True)
+    shutil.rmtree(run.folder / "checkpoint", ignore_errors=True)
+    (run.folder / "checkpoint").mkdir()
     torch.save(Payload(trace), run.folder / "checkpoint" / "state.pt")
     assert run.checkpoint() is None
     assert "state.pt, which is damaged" in caplog.text
