@@ -6,14 +6,14 @@ from core.benchmark import charts, reading
 from core.evaluation import overview
 from core.report.tables import Table
 from core.runs import index
-from pages import _benchmark, _downloads, parts
+from pages import _benchmark_parts, _downloads, parts
 
 parts.title("Benchmark")
 st.write(
     "The networks of the papers on the same images, twice: with random folds, as the literature mostly draws them, and with folds that "
     "keep a patient’s images and copies of one picture together. The difference is what random folds flatter."
 )
-table = _benchmark.stored()
+table = _benchmark_parts.stored()
 if table is None:
     st.write("Nothing is recorded here. Queue it on your machine, then make records of what is done:")
     st.code("python -m core benchmark --data DATA\npython -m core benchmark record\npython -m core benchmark table --write", language="sh")
@@ -29,7 +29,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 
 st.subheader("What it says")
 st.markdown("\n".join(f"- {sentence}" for sentence in reading.read(table)))
-_benchmark.picture(table)
+_benchmark_parts.picture(table)
 
 st.subheader("The rows")
 texts = table.rows()
@@ -52,4 +52,4 @@ st.plotly_chart(charts.cost(table, cost), key="cost", alt="Accuracy by patient a
 st.caption("Accuracy with folds by patient. Rows on fewer images or classes stand beside the others for their cost alone.")
 
 st.subheader("What was not run")
-st.markdown("\n".join(f"- {one.text}" for one in table.missing) or "Nothing: all rows and folds were run.")
+st.markdown("\n".join(f"- {what}" for what in table.not_run()) or "Nothing: all rows and folds were run.")

@@ -5,7 +5,7 @@ import streamlit as st
 from core import demo, hardware
 from core.jobs import requests
 from core.runs import index
-from pages import _benchmark, parts
+from pages import _benchmark_parts, parts
 
 parts.title("CXR Lab")
 st.markdown("Train chest X-ray classifiers, see what their figures are worth, and ask them where they looked.")
@@ -38,5 +38,5 @@ if rows:
     st.caption("Test accuracy with its 95 % interval, on images that were held out of training; n is their number.")
 else:
     st.write("No run yet. Start the two-minute demo above, or train on your own images.")
-_benchmark.in_one_picture()
+_benchmark_parts.in_one_picture()
 device.caption(f":material/memory: Training device found: **{hardware.training_device()}**")

@@ -44,7 +44,7 @@ def test_a_row_says_what_its_folder_says() -> None:
         "epochs": 4, "best_epoch": 3, "image_size": 32, "seed": 5, "accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9,
         "loss": 0.5, "test_images": 40, "message": "", "recipe": "", "differs": "",
         "experiment": run.recipe().experiment, "experiment_name": "", "fold": 0, "folds": 5, "seconds": 60.5,
-        "metrics": {"accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9, "loss": 0.5}, "costs": costs,
+        "metrics": {"accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9, "loss": 0.5}, "costs": costs, "recorded": False,
     }  # fmt: skip
 
 
