@@ -116,7 +116,12 @@ def _neighbours(run: store.Run, answer: Answer) -> None:
         return
     title = "The training images that are nearest to it, as the network sees them"
     with st.expander(title, icon=":material/image_search:"), parts.errors_here(stop=False):
-        manifest = library.open_dataset(run.recipe().data.name)
+        data = run.recipe().data.name
+        if run.recorded and not library.is_registered(data):
+            st.caption(f"Their pictures are not on this machine: they belong to the data set {data}.")
+            st.table([{"image": n.sample_id, "class": n.label, "similarity": f"{n.similarity:.2f}"} for n in answer.neighbours])
+            return
+        manifest = library.open_dataset(data)
         for column, near in zip(st.columns(len(answer.neighbours)), answer.neighbours, strict=True):
             column.image(gallery.thumbnail(cases.image_of(manifest, near.sample_id)), width="stretch")
             column.caption(f"{markdown_text(near.label)}, similarity {near.similarity:.2f}", help=markdown_text(near.sample_id))

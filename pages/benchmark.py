@@ -52,4 +52,4 @@ st.plotly_chart(charts.cost(table, cost), key="cost", alt="Accuracy by patient a
 st.caption("Accuracy with folds by patient. Rows on fewer images or classes stand beside the others for their cost alone.")
 
 st.subheader("What was not run")
-st.markdown("\n".join(f"- {one.text}" for one in table.missing) or "Nothing: all rows and folds were run.")
+st.markdown("\n".join(f"- {what}" for what in table.not_run()) or "Nothing: all rows and folds were run.")

@@ -24,7 +24,7 @@ def markdown(table: Table) -> str:
     parts = ["### What it says", said, "### The rows", rows.strip()]
     if table.probes:
         parts += ["### The probes", tables.markdown(tables.Table(table.probe_rows(), "Shortcut probes on the same folds")).strip()]
-    missing = "\n".join(f"- {one.text}" for one in table.missing) or "Nothing: all rows and folds were run."
+    missing = "\n".join(f"- {what}" for what in table.not_run()) or "Nothing: all rows and folds were run."
     return "\n\n".join([*parts, "### What was not run", missing]) + "\n"
 
 

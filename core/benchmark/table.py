@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core import wording
-from core.benchmark.protocol import HONEST, PUBLISHED
+from core.benchmark.protocol import FOLDS, HONEST, PUBLISHED
 from core.errors import UnusableRun
 from core.files import write_text
 from core.settings import recorded_dir
@@ -104,8 +104,9 @@ class Missing(_Frozen):
     folds: tuple[int, ...]
 
     @property
-    def text(self) -> str:
-        return f"{self.recipe}, {self.protocol}: {'all folds' if len(self.folds) == 5 else 'folds ' + ', '.join(map(str, self.folds))}"
+    def which(self) -> str:
+        """ "all folds", "folds 2, 3"."""
+        return "all folds" if len(self.folds) == FOLDS else f"folds {', '.join(map(str, self.folds))}"
 
 
 class Table(_Frozen):
@@ -153,6 +154,16 @@ class Table(_Frozen):
         yield "Gap: random minus honest accuracy in points, paired by image and drawn by patient; above zero, random folds flatter."
         days = list(dict.fromkeys(wording.day(moment) for moment in self.dates))
         yield f"Trained {' to '.join(days)} on {'; '.join(self.devices)}; {', '.join(self.versions)}."
+
+    def not_run(self) -> list[str]:
+        """What of the plan with one seed is missing, rows that lack the same together; empty where nothing is."""
+        lacks: dict[str, list[str]] = {}
+        for one in self.missing:
+            lacks.setdefault(one.recipe, []).append(f"{one.protocol}: {one.which}")
+        alike: dict[str, list[str]] = {}
+        for recipe, what in lacks.items():
+            alike.setdefault("; ".join(what), []).append(recipe)
+        return [f"{what} ({wording.count(len(recipes), 'row')}): {', '.join(recipes)}" for what, recipes in alike.items()]
 
     def to_text(self) -> str:
         return self.model_dump_json(indent=1) + "\n"

@@ -141,7 +141,7 @@ def _recorded(choice: Choice, json: bool) -> None:
     names = {entry.name for entry in choice.entries}
     lines = [line.model_dump(mode="json") for line in found.lines if line.recipe in names]
     rows = [tuple(row.values()) for row in found.rows() if row["Recipe"] in names]
-    missing = [f"Not run: {one.text}" for one in found.missing if one.recipe in names]
+    missing = [f"Not run: {one.recipe}, {one.protocol}, {one.which}" for one in found.missing if one.recipe in names]
     text = [found.title, table(rows, list(found.rows()[0])), *found.notes(), *reading.read(found), *missing]
     emit(lines, json, "\n".join(text))
 

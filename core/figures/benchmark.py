@@ -55,4 +55,4 @@ def sides(rows: Sequence[Beside], titles: tuple[str, str], reference: tuple[str,
     figure.update_yaxes(
         tickvals=list(range(len(rows))), ticktext=[row.name for row in rows], range=[len(rows) - 0.5, -0.5], zeroline=False, showgrid=False
     )
-    return framed(figure, 140 + 34 * len(rows), legend=LEGEND)
+    return framed(figure, 190 + 34 * len(rows), legend=LEGEND)

@@ -65,7 +65,7 @@ def log_axis(values: Iterable[float | None]) -> dict[str, Any]:
     decades = 10 ** np.arange(low - 1, high + 1)
     for steps in ([1.0], [1.0, 3.0], [1.0, 2.0, 5.0], *(np.arange(1, 10, step) for step in (1, 0.5, 0.2, 0.1, 0.05, 0.02))):
         ticks = np.outer(decades, steps).ravel()
-        if ((ticks >= numbers.min()) & (ticks <= numbers.max())).sum() >= 3:
+        if ((ticks >= numbers.min()) & (ticks <= numbers.max())).sum() >= 3 or numbers.min() == numbers.max():
             break
     ticks = ticks[(ticks > numbers.min() / 2) & (ticks < numbers.max() * 2)]
     return {"type": "log", "tickvals": ticks, "tickformat": "~s" if numbers.max() >= 1e4 else "~g"}

@@ -49,7 +49,8 @@ def test_without_records_the_page_says_how_to_make_them(open_page):
 def test_the_page_shows_rows_probes_reading_and_what_was_not_run(open_page):
     app, table = open_page("pages/benchmark.py"), tables.stored()
     assert [row["Recipe"] for row in table.rows()] == app.dataframe[0].value["Recipe"].tolist()
-    assert {one.text for one in table.missing} <= set(app.markdown[-1].value.replace("- ", "").split("\n"))
+    assert app.markdown[-1].value == "\n".join(f"- {what}" for what in table.not_run())
+    assert all(one.recipe in app.markdown[-1].value for one in table.missing)
     assert len(app.selectbox[0].options) == sum(len(side.runs) for line in table.lines for side in line.sides.values())
 
 

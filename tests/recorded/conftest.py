@@ -30,12 +30,14 @@ class Made:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Trained once for all tests, which must change neither folder."""
-    folder, rng = tmp_path_factory.mktemp("benchmark"), np.random.default_rng(0)
+    folder, rng, rows = tmp_path_factory.mktemp("benchmark"), np.random.default_rng(0), ["path,label,patient_id,source,view"]
     for label, grey in (("COVID-19", 40), ("Normal", 120), ("Pneumonia", 200)):
         (folder / "set" / label).mkdir(parents=True)
-        for number in range(12):
+        for number in range(24):
             noise = rng.normal(grey, 30, (24, 24)).clip(0, 255).astype(np.uint8)
             Image.fromarray(noise).save(folder / "set" / label / f"{number}.png")
+            rows.append(f"{label}/{number}.png,{label},{label}-{number // 2},made,PA")
+    (folder / "set" / "metadata.csv").write_text("\n".join(rows))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CXRLAB_ARTIFACTS", str(folder / "artifacts"))
         patch.setenv("CXRLAB_RECORDED", str(folder / "records"))

@@ -29,7 +29,7 @@ def test_every_finished_run_has_a_record_that_opens_with_its_figures(made, recor
             {name: row.metrics[name] for name in ("accuracy", "loss")}, abs=1e-6
         )
         assert run.metrics()[-1]["epoch"] == 2
-        assert len(run.split()) == 36
+        assert len(run.split()) == 72
 
 
 @pytest.mark.usefixtures("records")
@@ -92,7 +92,7 @@ def test_answers_about_other_images_are_kept_among_this_machines_files(made, rec
 def test_a_record_without_weights_shows_what_they_answered_and_says_that_they_are_gone(made):
     run = store.find(next(name for name in made.outcome.written if name != made.outcome.answers))
     assert assessment.weights_epochs(run) == {"best": run.status().best_epoch}
-    assert len(assessment.of_part(run, "test")) == 18
+    assert len(assessment.of_part(run, "test")) == 36
     with pytest.raises(UnusableRun):
         run.weights()
 

@@ -30,7 +30,7 @@ def test_the_stored_table_is_what_the_records_give(table):
 
 def test_a_row_has_pooled_accuracies_their_gap_and_the_best_probe(table):
     (line,) = table.lines
-    assert {name: (side.images, side.seeds) for name, side in line.sides.items()} == {"published": (36, 1), "honest": (36, 1)}
+    assert {name: (side.images, side.seeds) for name, side in line.sides.items()} == {"published": (72, 1), "honest": (72, 1)}
     published, honest = (line.sides[name].accuracy.value for name in ("published", "honest"))
     assert line.gap.value == pytest.approx(published - honest)
     assert line.against.difference.value == pytest.approx(honest - line.against.accuracy.value)
