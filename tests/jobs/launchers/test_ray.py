@@ -117,7 +117,8 @@ def test_a_trainer_ends_with_a_supervisor_that_is_killed(cluster, submit):
         from core.runs import store
         trainer = [sys.executable, "-c", "import os, time; print('pid', os.getpid(), flush=True); time.sleep(600)"]
         launcher = Ray({cluster.address!r}, command=lambda run, device: trainer)
-        launcher.start(store.find({run.id!r}), next(iter(launcher.slots())))
+        device = next(device for device in launcher.slots() if {cluster.head_node.node_id[:8]!r} in device)
+        launcher.start(store.find({run.id!r}), device)
         time.sleep(600)
     """
     supervisor = subprocess.Popen([sys.executable, "-c", program], cwd=launchers.ROOT)
