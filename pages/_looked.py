@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import assessment, wording
 from core.data import library
+from core.errors import UnusableData
 from core.evaluation import probes
 from core.evaluation.metrics import Evaluation, evaluate_predictions
 from core.report.tables import markdown_text
@@ -36,7 +37,11 @@ class Looked:
 
     @property
     def manifest(self) -> Manifest:
-        return library.open_dataset(self.run.recipe().data.name if self.target in OWN else self.target)
+        data = self.run.recipe().data.name
+        if self.run.recorded and self.target in OWN and not library.is_registered(data):
+            rule, way_out = "A recorded run came without its pictures.", f"To see them, import the set under the name {data}."
+            raise UnusableData(rule, f"the data set {data}, which is not on this machine", way_out)
+        return library.open_dataset(data if self.target in OWN else self.target)
 
 
 @st.cache_data(max_entries=64, show_spinner="Drawing the intervals …")

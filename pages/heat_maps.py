@@ -16,7 +16,8 @@ COLUMNS = 5  # of pictures
 
 parts.title("Heat-map lab")
 st.write("A heat map always shows something. Whether it shows what the network used, and whether that is the disease, must be tested.")
-rows = [row for row in index.rows() if row.accuracy is not None]
+rows = [row for row in index.rows() if row.accuracy is not None and store.find(row.run_id).has_model()]
+rows = [row for row in rows if not row.recorded or library.is_registered(row.data)]  # a recorded network came without its test images
 if not rows:
     st.write("No tested network yet: the two-minute demo on Home makes one.")
     st.page_link("pages/home.py", label="Go to Home", icon=":material/home:")

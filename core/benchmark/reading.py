@@ -65,10 +65,16 @@ def _gaps(lines: list[Line]) -> Iterator[str]:
     if not above:
         yield f"{compared}, none has more with random folds by an interval that leaves zero out: here that gain is too small to be told."
     else:
-        yield f"{compared}, {len(above)} surely {'has' if len(above) == 1 else 'have'} more with random folds than by patient."
+        yield f"{compared}, {_have(above)} more with random folds than by patient, by an interval that leaves zero out."
     if below:
-        yield f"{len(below)} surely {'has' if len(below) == 1 else 'have'} less."
+        yield f"{compared}, {_have(below)} less with random folds than by patient, by an interval that leaves zero out."
     yield f"The largest gap is that of {largest.recipe}: {largest.gap.points} points."
+    if all(side.seeds == 1 for line in lines for side in line.sides.values()):
+        yield "Both sides of a gap rest on one seed: another one draws other folds and other first weights, and may decide otherwise."
+
+
+def _have(lines: list[Line]) -> str:
+    return f"{len(lines)} {'has' if len(lines) == 1 else 'have'}"
 
 
 def _against_probes(lines: list[Line]) -> Iterator[str]:
@@ -77,8 +83,8 @@ def _against_probes(lines: list[Line]) -> Iterator[str]:
     best = max(lines, key=lambda line: (line.sides[HONEST.name].images, line.against.accuracy.value)).against
     yield f"The best probe, which sees only {best.sees}, is right on {best.accuracy.text} of the same images."
     for verdict, said in (
-        ("above", "surely better than the best probe on their images"),
-        ("below", "surely worse than that"),
+        ("above", "shown to be better than the best probe on their images"),
+        ("below", "shown to be worse than the best probe on their images"),
         ("not told apart", "not to be told apart from it"),
     ):
         names = [line.recipe for line in lines if line.against.verdict == verdict]

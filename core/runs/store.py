@@ -125,9 +125,10 @@ class Run:
             UnusableRun: no epoch was completed, so none were kept; or the file is damaged.
         """
         if not self.has_model():
-            raise UnusableRun(
-                "A model is kept from the first completed epoch on.", f"run {self.id} without any", "Choose another run, or go on with it."
-            )
+            rule, received = "A model is kept from the first completed epoch on.", f"run {self.id} without any"
+            if self.recorded:
+                rule, received = "Of the recorded runs one has kept its model.", f"run {self.id}, which has not"
+            raise UnusableRun(rule, received, f"Choose another run, or {'train its recipe' if self.recorded else 'go on with it'}.")
         return kept_weights.read(self._model)
 
     def weights_epoch(self) -> int:

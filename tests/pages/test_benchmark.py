@@ -82,3 +82,11 @@ def test_an_upload_is_answered_by_the_recorded_network_which_is_called_weak(open
     classes = store.find(tables.stored().answers).recipe().data.classes
     assert any(name in texts(app) for name in classes) or "unlike the images" in texts(app)
     assert artifacts.is_dir()
+
+
+@pytest.mark.usefixtures("shipped")
+def test_where_pictures_or_weights_of_a_recorded_run_are_missing_the_page_says_so(open_page):
+    run = next(name for side in tables.stored().lines[0].sides.values() for name in side.runs if name != tables.stored().answers)
+    assert "came without its pictures" in texts(open_page("pages/runs.py", run=run, view="errors"))
+    assert "one has kept its model" in texts(open_page("pages/runs.py", run=run, images="train"))
+    assert not open_page("pages/heat_maps.py").error

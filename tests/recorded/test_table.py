@@ -51,9 +51,9 @@ def test_no_records_make_no_table():
 @pytest.mark.parametrize(
     ("gap", "said"),
     [
-        (figure(0.05, 0.02, 0.08), "1 surely has more with random folds"),
+        (figure(0.05, 0.02, 0.08), "1 has more with random folds than by patient, by an interval that leaves zero out"),
         (figure(0.05, -0.02, 0.12), "none has more with random folds by an interval that leaves zero out"),
-        (figure(-0.05, -0.08, -0.02), "1 surely has less"),
+        (figure(-0.05, -0.08, -0.02), "1 has less with random folds than by patient, by an interval that leaves zero out"),
     ],
 )
 def test_a_gap_is_said_to_be_one_only_where_its_interval_leaves_zero_out(table, gap, said):
@@ -65,7 +65,7 @@ def test_the_reading_repeats_the_verdict_against_the_probe(table, verdict):
     share = figure(0.8, 0.7, 0.9)
     against = AgainstProbe(probe="border", sees="the border", accuracy=share, difference=share, p_holm=0.01, verdict=verdict)
     text = " ".join(reading.read(changed(table, against=against)))
-    said = {"above": "surely better", "below": "surely worse", "not told apart": "not to be told apart"}
+    said = {"above": "shown to be better", "below": "shown to be worse", "not told apart": "not to be told apart"}
     assert [words in text for words in said.values()] == [name == verdict for name in said]
 
 
