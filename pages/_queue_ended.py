@@ -35,7 +35,7 @@ def _line(each: Ended) -> None:
     run = store.find(each.run_id)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"ended {each.run_id}"):
         parts.state_badge(each.state)
-        _queue_lines.title(each.run_id, each.title, _facts(each))
+        _queue_lines.title(each.run_id, markdown_text(each.title), markdown_text(_facts(each)))
         if each.state in ("paused", "interrupted"):
             _acts.button("Go on", f"go on {each.run_id}", partial(requests.go_on, run), icon=":material/resume:")
     if each.state == "failed":

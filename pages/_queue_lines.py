@@ -26,11 +26,11 @@ def active(line: Line, marked: bool) -> None:
     with st.container(border=True, key=f"active {line.run_id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             parts.state_badge(line.state)
-            title(line.run_id, line.title, "", marked)
+            title(line.run_id, markdown_text(line.title), "", marked)
         st.progress(line.share_done, text=markdown_text(line.progress))
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(width="stretch"):
-                st.caption(_times(line))
+                st.caption(markdown_text(_times(line)))
             _acts.button(
                 "Pause", f"pause {line.run_id}", partial(requests.pause, run), icon=":material/pause:", disabled=settled,
                 help="It can go on exactly where it was; others train meanwhile.",
@@ -53,7 +53,7 @@ def waiting(lines: Sequence[Line], key: str, marked: str) -> None:
 def _waiting(line: Line, marked: bool) -> None:
     run = store.find(line.run_id)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key=f"waiting {line.run_id}"):
-        title(line.run_id, f"{line.place}. {line.title}", _wait(line), marked)
+        title(line.run_id, f"{line.place}\\. {markdown_text(line.title)}", markdown_text(_wait(line)), marked)
         _move(line, "earlier", ":material/arrow_upward:", "Start earlier, by one place")
         _move(line, "later", ":material/arrow_downward:", "Start later, by one place")
         with _acts.menu(f"menu {line.run_id}"):
@@ -82,12 +82,11 @@ def _move(line: Line, to: Literal["first", "last", "earlier", "later"], icon: st
 
 
 def title(run_id: str, text: str, about: str = "", marked: bool = False) -> None:
-    """What a line is of, which wraps where the page is narrow, and the link to its run."""
+    """What a line is of, as Markdown that wraps where the page is narrow, and the link to its run."""
     with st.container(width="stretch", gap=None):
-        shown = markdown_text(text)
-        st.markdown(f":primary-background[{shown}]" if marked else shown)
+        st.markdown(f":primary-background[{text}]" if marked else text)
         if about:
-            st.caption(markdown_text(about))
+            st.caption(about)
     st.page_link("pages/runs.py", label="Open", icon=":material/monitoring:", query_params={"run": run_id})
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import streamlit as st
 
+from core import access
 from core.jobs import overview, requests
 from core.runs import trash
 from core.runs.status import RESUMABLE, Status
@@ -17,7 +18,9 @@ from pages._queue_lines import KEPT
 def show(run: Run, status: Status, better: bool) -> None:
     """Buttons for the state that the run is in. `better`: the page offers a better way than to go on with it as it is."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        if status.live:
+        if not run.owner().changed_by(access.person()):
+            _clone(run)
+        elif status.live:
             _live(run, status)
         else:
             _ended(run, status, better)
@@ -40,10 +43,14 @@ def _ended(run: Run, status: Status, better: bool) -> None:
         _acts.button("Go on with this run", "go on", partial(requests.go_on, run), icon=":material/resume:", type=look)
     if status.state == "done" and not run.recorded:
         _more_epochs(run)
-    if st.button("Clone", icon=":material/content_copy:", help="A new run, starting from this one's settings."):
-        st.switch_page("pages/train.py", query_params={"from": run.id, "data": run.recipe().data.name})
+    _clone(run)
     if not run.recorded:
         _delete(run)
+
+
+def _clone(run: Run) -> None:
+    if st.button("Clone", icon=":material/content_copy:", help="A new run, starting from this one's settings."):
+        st.switch_page("pages/train.py", query_params={"from": run.id, "data": run.recipe().data.name})
 
 
 def _delete(run: Run) -> None:

@@ -68,6 +68,7 @@ def navigation(position: Literal["sidebar", "hidden"] = "sidebar") -> st.Page:
             "Help": [st.Page("pages/guide.py", title="Guide", icon=":material/school:")],
         },
         position=position,
+        expanded=True,  # else the last groups hide behind "View more"
     )
 
 

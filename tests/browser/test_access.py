@@ -186,6 +186,7 @@ def test_an_operator_trains_and_changes_own_runs_alone_and_an_administrator_all(
         expect(page.get_by_text(f"Started by {OPERATOR.name}")).to_be_visible()
         run = Run(lab.server.artifacts / "runs" / re.search(r"run=([^&]+)", page.url)[1])
         page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Stop it").click()
         expect(page.get_by_role("button", name="Go on with this run")).to_be_visible()
         page.goto(f"{lab.server.url}/runs?run={lab.private.id}")
         expect(page.get_by_role("button", name="Go on with this run")).to_be_visible()
