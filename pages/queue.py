@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.jobs import overview
 from core.report.tables import markdown_text
-from pages import _queue_ended, _queue_experiments, _queue_head, _queue_lines, _queue_trash, parts
+from pages import _experiments, _queue_ended, _queue_experiments, _queue_head, _queue_lines, _queue_trash, parts
 
 REFRESH = 2  # seconds
 
@@ -38,4 +38,6 @@ def _show(found: overview.Overview) -> None:
 
 
 live()
+with st.expander("Experiments and what they came to", icon=":material/grid_view:", expanded="experiment" in st.query_params):
+    _experiments.show()
 _queue_trash.show()

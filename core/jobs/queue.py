@@ -125,6 +125,9 @@ def claim(host: str, slots: Mapping[str, int], supervisor: str) -> Job | None:
         except (CoreError, ValueError):  # its folder is gone, or damaged: nobody can train it
             release(job)
             continue
+        if status.state == "done":  # a table that was made again may remember what its folder had just got over
+            release(job)
+            continue
         old = ticket.of(job.run) or Ticket(submitted=job.submitted)
         _ticket(job, old).changed(process=None, reached=(status.epoch, status.step)).write(job.run)
         return job
@@ -201,14 +204,14 @@ def reorder(run_id: str, *, priority: int | None = None, to: Literal["first", "l
     return next((job for job in moved if job.run_id == run_id), None)
 
 
-def fill_from_folders() -> None:
-    """Add jobs that only their folders know: submitted when a process died, or copied here."""
+def fill_from_folders() -> int:
+    """Add jobs that only their folders know: submitted when a process died, or copied here; returns how many."""
     known = {job.run_id for job in jobs()}
-    lost = [
-        Run(store.runs_dir() / row.run_id) for row in index.all_rows() if row.state in ("queued", "interrupted") and row.run_id not in known
-    ]
+    found = _tickets([run for run in _in_states("queued", "interrupted") if run.id not in known])
+    lost = [(run, old) for run, old in found if old.state != "ended"]
     if lost:
-        _use(lambda connection: [_insert(connection, run, old) for run, old in _tickets(lost) if old.state != "ended"])
+        _use(lambda connection: [_insert(connection, run, old) for run, old in lost])
+    return len(lost)
 
 
 def _use(work: Callable[[sqlite3.Connection], Result], writes: bool = True) -> Result:

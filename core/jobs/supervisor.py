@@ -55,8 +55,10 @@ class Supervisor:
                 if self._guarded(lambda: self.step(me.name)):
                     busy = time.monotonic()
                 elif idle_seconds is not None and now - busy > idle_seconds:
-                    log.info("Nothing to do for %.0f s", idle_seconds)
-                    return
+                    if not self._guarded(self.sweep):
+                        log.info("Nothing to do for %.0f s", idle_seconds)
+                        return
+                    busy = now  # a job that only its folder knew
                 self.launcher.wait(LOOK_EVERY)
 
     def stop(self, *_: object) -> None:
@@ -67,12 +69,12 @@ class Supervisor:
             signal.signal(number, self.stop)
 
     def sweep(self) -> bool:
-        """Look for what others lost."""
-        queue.fill_from_folders()
+        """Look for what others lost; returns whether there was any."""
+        found = queue.fill_from_folders()
         gone = trash.empty()
         if gone:
             log.info("%d runs left the trash for good", gone)
-        return False
+        return found > 0
 
     def step(self, name: str) -> bool:
         """Look at every active job, then give free devices to waiting ones; returns whether there is anything to do."""

@@ -77,7 +77,7 @@ server_metadata_url = "{provider}/.well-known/openid-configuration"
             worker.run(shared)
         with access.acting(OPERATOR):
             private = store.create(recipe)
-            private.request_cancel()
+            private.write_status(private.status().changed(state="cancelled"))
             owners.show_to(private.folder, "private")
     yield Lab(server, shared, private, next(images.rglob("*.png")))
     server.kill()

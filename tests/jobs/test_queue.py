@@ -186,9 +186,15 @@ def test_a_job_that_died_between_folder_and_table_is_found(submit):
     queue.withdraw(run)
     ticket.of(run).changed(state="waiting").write(run)  # as it stands when the process that submits is killed
     assert order() == []
-    queue.fill_from_folders()
-    queue.fill_from_folders()
+    assert [queue.fill_from_folders() for _ in range(2)] == [1, 0]
     assert order() == [run.id]
+
+
+def test_a_job_whose_run_is_done_is_not_claimed(submit):
+    run, other = submit(), submit()
+    run.write_status(run.status().changed(state="done"))
+    assert queue.claim("here", CPU, "me").run_id == other.id
+    assert queue.find(run.id) is None
 
 
 def test_a_damaged_ticket_hides_no_other_job(submit, artifacts: Path):

@@ -219,6 +219,17 @@ def test_an_idle_supervisor_goes_and_takes_its_file_along(supervise, artifacts):
     assert list((artifacts / "supervisors").iterdir()) == []
 
 
+def test_before_it_goes_it_looks_for_what_only_the_folders_know(submit, supervise, monkeypatch):
+    run, supervisor = submit(), supervise()
+    known = ticket.of(run)
+    queue.withdraw(run)
+    sweep, looked = supervisor.sweep, []
+    monkeypatch.setattr(supervisor, "sweep", lambda: looked.append(1) or (len(looked) > 1 and sweep()))  # the first finds nothing
+    known.write(run)
+    supervisor.work(idle_seconds=0.1)
+    assert states(run) == ["done"]
+
+
 def test_no_child_is_left_a_zombie(submit, supervise):
     runs = [submit() for _ in range(5)]
     supervisor = supervise()

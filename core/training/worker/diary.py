@@ -37,7 +37,7 @@ class Diary:
     def __init__(self, run: Run, report: Report | None) -> None:
         self.run, self.report, self.status = run, report, run.status()
         self.group = ALONE  # until all processes of a training work side by side
-        self._written = 0.0
+        self._told = 0.0  # when progress was told of last; news in between does not put it off
         self._pace: list[tuple[float, int]] = []  # (time, images so far) since the training started
 
     def note(self, **values: Any) -> None:
@@ -48,19 +48,21 @@ class Diary:
         """Called often; also where a request to stop is noticed."""
         self.stop_if_asked()
         if phase != self.status.phase or self._due():
-            self.note(phase=phase, message=f"{phase}: {done:,} of {total:,}")
+            self._progress(phase=phase, message=f"{phase}: {done:,} of {total:,}")
 
     def stepped(self, event: StepDone, epochs: int) -> None:
         self.stop_if_asked()
         now = time.monotonic()
         self._pace.append((now, (self._pace[-1][1] if self._pace else 0) + event.images))
         if self._due():
-            self.note(phase="training", message="", epoch=event.epoch, step=event.step, steps=event.steps, **self._speed(event, epochs))
+            self._progress(
+                phase="training", message="", epoch=event.epoch, step=event.step, steps=event.steps, **self._speed(event, epochs)
+            )
 
     def validated(self, event: BatchValidated) -> None:
         self.stop_if_asked()
         if self._due():
-            self.note(phase="validating", message=f"validating: {event.done:,} of {event.images:,}")
+            self._progress(phase="validating", message=f"validating: {event.done:,} of {event.images:,}")
 
     def seen(self, phase: str, feed: Feed) -> Iterator[Tensor]:
         """The images of `feed` in order, batch by batch, each told of."""
@@ -76,8 +78,12 @@ class Diary:
         if asked := self.group.of_first(asked):
             raise asked
 
+    def _progress(self, **values: Any) -> None:
+        self.note(**values)
+        self._told = time.monotonic()
+
     def _due(self) -> bool:
-        return time.monotonic() - self._written > STATUS_EVERY
+        return time.monotonic() - self._told > STATUS_EVERY
 
     def _speed(self, event: StepDone, epochs: int) -> dict[str, float | None]:
         """Speed of the last minute, and the time left at this run's own pace, validation included."""
@@ -93,6 +99,5 @@ class Diary:
 
     def _write(self) -> None:
         self.run.write_status(self.status)
-        self._written = time.monotonic()
         if self.report:
             self.report(self.status)
