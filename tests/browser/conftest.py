@@ -57,15 +57,19 @@ class Server:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    def end(self) -> None:
+        """With the supervisor and the trainers that it has started, which would outlive it."""
+        self.kill()
+        for process in psutil.process_iter(["environ"]):
+            if process.pid != os.getpid() and (process.info["environ"] or {}).get("CXRLAB_ARTIFACTS") == str(self.artifacts):
+                process.kill()
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("artifacts"))
     yield server
-    server.kill()
-    for process in psutil.process_iter(["cmdline", "environ"]):  # trainers that a failed test left behind
-        if (process.info["environ"] or {}).get("CXRLAB_ARTIFACTS") == str(server.artifacts):
-            process.kill()
+    server.end()
 
 
 @pytest.fixture

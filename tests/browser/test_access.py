@@ -80,7 +80,7 @@ server_metadata_url = "{provider}/.well-known/openid-configuration"
             private.write_status(private.status().changed(state="cancelled"))
             owners.show_to(private.folder, "private")
     yield Lab(server, shared, private, next(images.rglob("*.png")))
-    server.kill()
+    server.end()
 
 
 def _images(folder: Path) -> Path:
