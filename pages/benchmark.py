@@ -11,7 +11,7 @@ from pages import _benchmark_parts, _downloads, parts
 parts.title("Benchmark")
 st.write(
     "The networks of the papers on the same images, twice: with random folds, as the literature mostly draws them, and with folds that "
-    "keep a patient’s images and copies of one picture together. The difference is what random folds flatter."
+    "keep a patient’s images and copies of one picture together. Where random folds flatter, the difference shows it."
 )
 table = _benchmark_parts.stored()
 if table is None:
