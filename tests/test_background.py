@@ -226,6 +226,8 @@ def test_all_that_waits_or_runs_is_ended_by_closing() -> None:
 def test_closing_does_not_wait_for_ever() -> None:
     pool, event = Pool(), Event()
     pool.start("stuck", until(event))
+    while pool.look("stuck").state == "queued":
+        Event().wait(0.01)
     pool.close(0.05)
     assert pool.look("stuck").live
     event.set()

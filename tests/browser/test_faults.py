@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ROOT
 
-EPOCHS = 150
+EPOCHS = 60
 PATIENCE = 180  # seconds
 
 

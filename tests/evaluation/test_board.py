@@ -12,6 +12,7 @@ def row(recipe="zhong-2020", data="set", accuracy=0.8, differs="", state="done",
         run_id=run_id, state=state, model="zhong-vgg", data=data, created=0.0, epoch=1, epochs=1, best_epoch=1, image_size=80, seed=0,
         accuracy=accuracy, accuracy_low=accuracy - 0.05, accuracy_high=accuracy + 0.05, loss=0.5, test_images=100, message="",
         recipe=recipe, differs=differs, experiment="", experiment_name="", fold=0, folds=5, seconds=None, metrics={}, costs={},
+        owner="", visibility="shared",
     )  # fmt: skip
 
 

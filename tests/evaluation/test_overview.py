@@ -22,7 +22,7 @@ def row(run_id: str, accuracy: float | None = 0.8, **changes: object) -> Row:
         "run_id": run_id, "state": "done", "model": "resnet18", "data": "set", "created": 1.0, "epoch": 3, "epochs": 3, "best_epoch": 2,
         "image_size": 224, "seed": 0, "accuracy": accuracy, "accuracy_low": None, "accuracy_high": None, "loss": None, "test_images": 40,
         "message": "", "recipe": "", "differs": "", "experiment": "e1", "experiment_name": "", "fold": 0, "folds": 5, "seconds": 120.0,
-        "metrics": metrics, "costs": {"parameters": 11e6, "peak_memory": 2e9},
+        "metrics": metrics, "costs": {"parameters": 11e6, "peak_memory": 2e9}, "owner": "", "visibility": "shared",
     }  # fmt: skip
     return Row(**(values | changes))
 

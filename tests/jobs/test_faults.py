@@ -104,7 +104,7 @@ def test_a_trainer_killed_twenty_times_ends_as_if_never_interrupted(recipe, work
 
 
 def test_a_killed_supervisor_leaves_a_trainer_that_the_next_one_takes_over(recipe, work):
-    run, waiting = (requests.start(recipe(epochs=60, seed=seed), supervised=False) for seed in (1, 2))
+    run, waiting = (requests.start(recipe(epochs=30, seed=seed), supervised=False) for seed in (1, 2))
     first = work()
     patiently(lambda: trainer_of(run))
     trainer = trainer_of(run)
@@ -117,11 +117,11 @@ def test_a_killed_supervisor_leaves_a_trainer_that_the_next_one_takes_over(recip
 
 
 def test_a_paused_run_goes_on_exactly_where_it_was(recipe, work):
-    undisturbed = store.create(recipe(epochs=40))
+    undisturbed = store.create(recipe(epochs=25))
     worker.run(undisturbed)
-    run = requests.start(recipe(epochs=40), supervised=False)
+    run = requests.start(recipe(epochs=25), supervised=False)
     work()
-    for epoch in (5, 20):
+    for epoch in (3, 12):
         patiently(lambda: run.status().state == "running" and run.status().epoch >= epoch)  # noqa: B023
         requests.pause(run)
         patiently(lambda: run.status().state == "paused" and not queue.jobs())
