@@ -107,7 +107,7 @@ def _share(process: psutil.Process, seconds: float) -> str:
 @contextmanager
 def _artifacts() -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["CXRLAB_ARTIFACTS"] = folder
+        os.environ |= {"CXRLAB_ARTIFACTS": folder, "CXRLAB_RECORDED": f"{folder}/none"}
         yield
 
 
