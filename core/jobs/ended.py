@@ -28,8 +28,11 @@ class Ended:
 
 
 def of_late(runs: Iterable[index.Row], states: Collection[str], most: int) -> tuple[list[Ended], int]:
-    """Those of `runs` that took one of `states` last, the latest first and at most `most`, and how many there are in all."""
-    rows = [row for row in runs if row.state in states]
+    """Those of `runs` that took one of `states` last, the latest first and at most `most`, and how many there are in all.
+
+    Recorded ones never stood in this queue.
+    """
+    rows = [row for row in runs if row.state in states and not row.recorded]
     latest = sorted(rows, key=lambda row: changed_at(row.run_id), reverse=True)[:most]
     return [ended for row in latest if (ended := _ended(row)) is not None], len(rows)
 

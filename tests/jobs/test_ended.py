@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -38,6 +39,13 @@ def test_only_the_states_asked_for_are_shown(recipe):
     requests.start(recipe, supervised=False)
     assert [each.run_id for each in ended.of_late(index.rows(), ("paused",), 9)[0]] == [paused.id]
     assert [each.run_id for each in ended.of_late(index.rows(), ("failed", "done"), 9)[0]] == [failed.id]
+
+
+def test_recorded_runs_never_stood_in_the_queue(recipe):
+    own = in_state(recipe, "done")
+    (row,) = index.rows()
+    found, number = ended.of_late([row, replace(row, run_id="record", recorded=True)], ("done",), 9)
+    assert ([each.run_id for each in found], number) == ([own.id], 1)
 
 
 def test_a_failed_run_tells_why_and_the_way_out(recipe):
