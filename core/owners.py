@@ -58,8 +58,7 @@ def claim(folder: Path, visibility: Visibility | None = None) -> None:
     """Make `folder` belong to whoever acts; nothing is written for the machine itself. None: as the settings have it."""
     who = access.person()
     if who.name:
-        chosen: Visibility = visibility or settings.current().visibility  # type: ignore[assignment]  # settings allow no other
-        write_json(folder / FILE, asdict(Owner(who.name, chosen)))
+        write_json(folder / FILE, asdict(Owner(who.name, visibility or settings.current().visibility)))
 
 
 def show_to(folder: Path, visibility: Visibility) -> None:

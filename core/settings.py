@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core import setting_values as values
 from core.errors import InvalidSpec, Problem
@@ -81,7 +81,7 @@ class Settings:
     admins: tuple[str, ...]
     operators: tuple[str, ...]
     default_role: str
-    visibility: str
+    visibility: Literal["shared", "private"]
     import_folders: tuple[Path, ...]
     trust_email: bool
     providers: tuple[str, ...]  # of identity; "" is the one without a name; empty where nobody signs in

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from core.errors import UnusableRun
 from core.jobs import ended, queue, requests, supervisors
-from core.jobs.overview import Line, Overview
+from core.jobs.overview import Line, Overview, Parted
 from core.runs import index, store
 from core.runs.store import Run
 
@@ -20,7 +20,7 @@ _WORDS = {"running": "training", "queued": "waiting", "paused": "paused", "faile
 
 
 @dataclass(frozen=True)
-class Group:
+class Group(Parted):
     name: str
     counts: dict[str, int]  # state of a run → runs
     lines: list[Line]  # those that are active or wait
@@ -32,14 +32,6 @@ class Group:
     @property
     def share_ended(self) -> float:
         return 1 - sum(self.counts.get(state, 0) for state in ("queued", "running", "paused", "interrupted")) / self.runs
-
-    @property
-    def waiting(self) -> list[Line]:
-        return [line for line in self.lines if line.waits]
-
-    @property
-    def active(self) -> list[Line]:
-        return [line for line in self.lines if not line.waits]
 
     @property
     def sentence(self) -> str:
@@ -67,11 +59,16 @@ def groups(found: Overview) -> list[Group]:
 
 def pause(name: str) -> int:
     """Pause all of an experiment that wait or train; returns how many."""
-    return _each(_queued(name), requests.pause)
+    return len(_each(_queued(name), requests.pause))
 
 
 def cancel(name: str) -> int:
     """Cancel all of an experiment that wait or train; returns how many."""
+    return len(cancelled(name))
+
+
+def cancelled(name: str) -> list[Run]:
+    """Cancel all of an experiment that wait or train; returns them."""
     return _each(_queued(name), requests.cancel)
 
 
@@ -80,12 +77,12 @@ def go_on(name: str) -> int:
     paused = [row.run_id for row in reversed(index.rows()) if row.experiment_name == name and row.state == "paused"]
     asked = _each(map(store.find, paused), lambda run: requests.go_on(run, supervised=False))
     supervisors.ensure()
-    return asked
+    return len(asked)
 
 
 def prioritise(name: str, priority: int) -> int:
     """Give all of an experiment that wait this priority; returns how many."""
-    return _each(_queued(name), lambda run: requests.move(run, priority=priority))
+    return len(_each(_queued(name), lambda run: requests.move(run, priority=priority)))
 
 
 def _counts(rows: Iterable[index.Row], lines: Iterable[Line]) -> dict[str, int]:
@@ -99,12 +96,13 @@ def _queued(name: str) -> list[Run]:
     return [job.run for job in reversed(queue.jobs()) if job.experiment_name == name]
 
 
-def _each(runs: Iterable[Run], ask: Callable[[Run], object]) -> int:
-    asked = 0
+def _each(runs: Iterable[Run], ask: Callable[[Run], object]) -> list[Run]:
+    """Those of `runs` that did as they were asked."""
+    asked = []
     for run in runs:
         with suppress(UnusableRun):  # it ended a moment ago, or it trains and cannot be moved
             ask(run)
-            asked += 1
+            asked.append(run)
     return asked
 
 

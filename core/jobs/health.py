@@ -12,7 +12,8 @@ from core.runs import index
 def look() -> tuple[Literal["ok", "warning"], str, str]:
     """State, what was found, way out."""
     living, jobs = len(supervisors.living()), queue.jobs()
-    interrupted = sum(row.state == "interrupted" for row in index.all_rows()) - sum(job.run.status().state == "interrupted" for job in jobs)
+    queued = {job.run_id for job in jobs}
+    interrupted = sum(row.state == "interrupted" and row.run_id not in queued for row in index.all_rows())
     counts = {state: sum(job.state == state for job in jobs) for state in ("active", "waiting")} | {"interrupted": interrupted}
     found = f"{wording.count(living, 'supervisor')}; " + ", ".join(f"{count} {state}" for state, count in counts.items())
     if jobs and not living:

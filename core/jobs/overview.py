@@ -55,12 +55,10 @@ class Line:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Overview:
+class Parted:
+    """What has `lines`, by whether they wait."""
+
     lines: list[Line]
-    left: float | None  # seconds until all is done
-    supervisors: int
-    devices: int
 
     @property
     def waiting(self) -> list[Line]:
@@ -69,6 +67,14 @@ class Overview:
     @property
     def active(self) -> list[Line]:
         return [line for line in self.lines if not line.waits]
+
+
+@dataclass(frozen=True)
+class Overview(Parted):
+    lines: list[Line]
+    left: float | None  # seconds until all is done
+    supervisors: int
+    devices: int
 
     @property
     def stands_still(self) -> bool:
@@ -93,9 +99,10 @@ class Overview:
 
 def lines() -> Overview:
     """Active jobs first, then those that wait, in their order."""
-    found, rows = queue.jobs(), {row.run_id: row for row in index.all_rows()}
+    found, known = queue.jobs(), index.all_rows()
+    rows = {row.run_id: row for row in known}
     found = [job for job in found if job.run_id in rows]  # a folder that was removed by hand leaves its job behind until it is claimed
-    pace, living, now = estimates.pace(list(rows.values())), supervisors.living(), time.time()
+    pace, living, now = estimates.pace(known), supervisors.living(), time.time()
     statuses = {job.run_id: job.run.status() for job in found if job.state == "active"}
     waiting = [estimates.seconds_left(rows[job.run_id], pace) for job in found if job.state == "waiting"]
     number = max(1, jobs_at_a_time(living))
@@ -129,7 +136,7 @@ def lines() -> Overview:
                 asked=asked(job.run) if job.state == "active" else "",
             )
         )
-    seen = {row.run_id for row in index.rows()}
+    seen = {row.run_id for row in index.seen(known)}
     return Overview([line for line in made if line.run_id in seen], end, len(living), number)
 
 

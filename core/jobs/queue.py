@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar
 from core.errors import CoreError, UnusableRun
 from core.jobs import devices
 from core.runs import database, index, store, ticket
-from core.runs.status import ProcessMark
+from core.runs.status import ProcessMark, Status
 from core.runs.store import Run
 from core.runs.ticket import Ticket
 
@@ -120,18 +120,23 @@ def claim(host: str, slots: Mapping[str, int], supervisor: str) -> Job | None:
         return None
 
     while (job := _use(take)) is not None:
-        try:
-            status = job.run.status()
-        except (CoreError, ValueError):  # its folder is gone, or damaged: nobody can train it
-            release(job)
-            continue
-        if status.state == "done":  # a table that was made again may remember what its folder had just got over
+        status = _to_train(job)
+        if status is None:
             release(job)
             continue
         old = ticket.of(job.run) or Ticket(submitted=job.submitted)
         _ticket(job, old).changed(process=None, reached=(status.epoch, status.step)).write(job.run)
         return job
     return None
+
+
+def _to_train(job: Job) -> Status | None:
+    """How its run stands; None where there is nothing to train."""
+    try:
+        status = job.run.status()
+    except (CoreError, ValueError):  # its folder is gone, or damaged
+        return None
+    return None if status.state == "done" else status  # a table that was made again may remember what its folder had just got over
 
 
 def note_process(job: Job, mark: ProcessMark) -> None:

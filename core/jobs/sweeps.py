@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import combinations, product
 from math import prod
@@ -12,8 +11,8 @@ from typing import Any
 
 from core import wording
 from core.data.manifest import Manifest
-from core.errors import CoreError, InvalidSpec, Problem, UnknownName, UnusableRun
-from core.jobs import queue, requests, supervisors
+from core.errors import CoreError, InvalidSpec, Problem, UnknownName
+from core.jobs import groups, requests, supervisors
 from core.models import registry
 from core.recipes import fitting
 from core.recipes.fitting import Fitted
@@ -117,13 +116,7 @@ def cancel(name: str) -> list[Run]:
     known = {row.experiment_name for row in index.rows()} - {""}
     if name not in known:
         raise UnknownName.among("experiment", name, known)
-    found = [job for job in queue.jobs() if job.experiment_name == name]
-    cancelled = []
-    for job in reversed(found):  # those that wait before the active ones, the last first: none starts in another's place
-        with suppress(UnusableRun):  # it has ended meanwhile
-            requests.cancel(job.run)
-            cancelled.append(job.run)
-    return cancelled
+    return groups.cancelled(name)
 
 
 def fields() -> list[str]:

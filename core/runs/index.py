@@ -75,8 +75,12 @@ _SCHEMA = f"CREATE TABLE runs ({', '.join(_COLUMNS)}, changed INTEGER, PRIMARY K
 
 def rows() -> list[Row]:
     """All runs that whoever acts may see, newest first, brought up to date with the folders."""
+    return seen(all_rows())
+
+
+def seen(found: list[Row]) -> list[Row]:
+    """Those of `found` that whoever acts may see."""
     who = access.person()
-    found = all_rows()
     return found if who.may("manage") else [row for row in found if owners.Owner(row.owner, row.visibility).seen_by(who)]
 
 

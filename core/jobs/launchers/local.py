@@ -42,7 +42,7 @@ class Process:
 
 
 class Local:
-    """Every GPU takes one job; the processor takes `cpu_jobs`, which with GPUs are those that ask for it."""
+    """Where there are GPUs, the processor takes only jobs that ask for it."""
 
     name = "local"
 
