@@ -159,6 +159,18 @@ def record(
     emit(vars(outcome), json, outcome.sentence)
 
 
+@app.command("repeats")
+def repeats(json: Json = False) -> None:
+    """Hold runs that were trained anew (--again) against their records."""
+    from core.benchmark import again
+    from core.runs import index
+
+    found = again.repeats(index.rows())
+    rows = [tuple(one.row().values()) for one in found]
+    nothing = "No record was trained anew here. Run: python -m core benchmark --data DATA --rows ROW --again --wait"
+    emit([vars(one) | {"verdict": one.verdict} for one in found], json, table(rows, list(found[0].row())) if found else nothing)
+
+
 @app.command("table")
 def write_table(
     write: Annotated[bool, typer.Option("--write", help="Into the records and docs/benchmark.md.")] = False, json: Json = False

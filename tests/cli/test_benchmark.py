@@ -69,3 +69,7 @@ def test_what_there_is_not_is_wrong_usage(run_json, wrong):
     code, content = run_json(*wrong)
     assert code == 2
     assert content["problems"]
+
+
+def test_without_runs_made_anew_no_repeats_are_listed(run_json):
+    assert run_json("repeats") == (0, [])
