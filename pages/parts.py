@@ -75,7 +75,7 @@ def navigation(position: Literal["sidebar", "hidden"] = "sidebar") -> st.Page:
 @st.cache_resource
 def warm_up() -> None:
     """Once a server, after its first page is drawn: loading beside it would slow it down."""
-    warmup.start(warmup.APP, warmup.DELAY)
+    warmup.start(warmup.APP, warmup.DELAY, lasting=True)
 
 
 @st.cache_resource(ttl=10, show_spinner=False)
