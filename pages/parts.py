@@ -104,7 +104,7 @@ def sidebar() -> None:
 
 @st.fragment(run_every=3)
 def _running() -> None:
-    rows = index.rows()
+    rows = index.lately()
     training, waiting = ([row for row in rows if row.state == state] for state in ("running", "queued"))
     if not training:
         st.caption(_IDLE[bool(waiting), bool(waiting) and bool(supervisors.living())])

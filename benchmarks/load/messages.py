@@ -30,6 +30,7 @@ class Conversation:
     arrived: bool = True  # whether the page that was asked for last has been drawn to its end
     _query: str = ""
     _asked: str = ""  # hash of the page that was asked for last
+    _by_name: bool = False  # whether it was asked for by its name, so that the app says which script that is
     _begun: bool = True  # whether its script has
     _files: list[UploadedFileInfo] = field(default_factory=list)
     _remembered: dict[str, int] = field(default_factory=dict)  # hash of a large message → the full run that brought it
@@ -38,8 +39,9 @@ class Conversation:
     def open(self, page: str, query: Mapping[str, str]) -> bytes:
         """Ask for a page: by its name while nothing else is known, as a browser does with the address that it was given."""
         self._query, self._asked = urlencode(query), self.pages.get(page, "")
+        self._by_name = not self._asked
         self._files, self.uploader, self.pictures = [], "", []
-        return self._rerun(page_name="" if self._asked else page)
+        return self._rerun(page_name=page if self._by_name else "")
 
     def run_fragment(self, fragment: str) -> bytes:
         """What a browser sends by itself whenever a live part's time has come."""
@@ -84,7 +86,7 @@ class Conversation:
         elif kind == "page_info_changed":
             self._query = message.page_info_changed.query_string
         elif kind == "page_not_found":
-            self.errors.append(f"page not found: {message.page_not_found.page_name}")
+            self.errors.append("page not found")
         elif kind == "file_urls_response":
             self.upload_urls = list(message.file_urls_response.file_urls)
         elif kind == "ref_hash" and message.ref_hash not in self._remembered:
@@ -107,8 +109,9 @@ class Conversation:
         if _is_of_fragment(message.metadata):
             return
         self.timers.clear()  # those of this run are told again
-        self._begun = self._asked in ("", new.page_script_hash)
-        self._asked = self._asked or new.page_script_hash
+        if self._by_name:  # on its first request a server takes a page for one of the older kind, and changes its mind
+            self._asked = new.page_script_hash
+        self._begun = self._asked == new.page_script_hash
 
     def _end(self, status: int) -> None:
         if status == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
