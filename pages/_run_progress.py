@@ -18,7 +18,7 @@ from pages import _run_acts, _run_failure, _run_history, parts
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-REFRESH = {"queued": 1, "running": 1, "paused": 5, "interrupted": 5}  # seconds; what stands still may be taken up from elsewhere
+REFRESH = {"queued": 1, "running": 2, "paused": 5, "interrupted": 5}  # seconds; what stands still may be taken up from elsewhere
 
 
 def show(run: Run, first: Status, epochs: int) -> None:

@@ -58,5 +58,5 @@ def _core(artifacts: Path, *arguments: str):
         command, cwd=processes.ROOT, env=processes.environment(CXRLAB_ARTIFACTS=str(artifacts)), capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise CoreError("What is looked at is made beforehand.", done.stderr[-1000:], f"Try it by hand: python -m core {arguments[0]}")
+        raise CoreError("What is looked at is made beforehand.", done.stderr[-4000:], f"Try it by hand: python -m core {arguments[0]}")
     return json.loads(done.stdout)
