@@ -28,8 +28,8 @@ class Visit:
     think: float = 0.0  # seconds that a person looks at it
 
 
-VIEWS = ("figures", "matrix", "errors", "curves", "calibration", "files")
-_RUN_VIEWS = (3, 1, 1, 1, 1, 1)
+VIEWS = ("figures", "figures", "figures", "matrix", "errors", "curves", "calibration", "files")
+RECORDED_VIEWS = ("figures", "figures", "matrix", "curves", "calibration")  # records come without the pictures that the errors show
 SIDES = ("tests", "settings", "curves", "matrices")
 PAGES: tuple[tuple[int, Callable[[random.Random, Content], Visit]], ...] = (
     (3, lambda _, __: Visit("")),
@@ -39,7 +39,8 @@ PAGES: tuple[tuple[int, Callable[[random.Random, Content], Visit]], ...] = (
     (1, lambda draw, there: Visit("train", {"data": draw.choice(there.data)})),
     (3, lambda _, __: Visit("queue")),
     (3, lambda _, there: Visit("runs", {"run": there.training})),
-    (4, lambda draw, there: Visit("runs", {"run": _any_run(draw, there), "view": draw.choices(VIEWS, _RUN_VIEWS)[0]})),
+    (3, lambda draw, there: Visit("runs", {"run": draw.choice(there.runs), "view": draw.choice(VIEWS)})),
+    (1, lambda draw, there: Visit("runs", {"run": draw.choice(there.recorded or there.runs), "view": draw.choice(RECORDED_VIEWS)})),
     (2, lambda _, __: Visit("compare")),
     (2, lambda draw, there: Visit("compare", {"runs": ",".join(draw.sample(there.runs, 2)), "view": draw.choice(SIDES)})),
     (1, lambda _, __: Visit("cross_data")),
@@ -75,7 +76,3 @@ def stays(seed: int, fewest: int = 5, most: int = 20) -> Iterator[int]:
     draw = random.Random(f"stays {seed}")
     while True:
         yield draw.randint(fewest, most)
-
-
-def _any_run(draw: random.Random, there: Content) -> str:
-    return draw.choice((*there.runs, *there.recorded))
