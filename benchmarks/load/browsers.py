@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from urllib.parse import urlencode
 
 from benchmarks.load.plan import Visit
@@ -19,19 +20,23 @@ _DRAWN = """() => document.querySelector('[data-testid=stMain] h1') && !document
 """In the page: whether its heading is there, nothing runs, and nothing is left of what was there before."""
 
 
-async def browse(address: str, walks: list[Iterator[Visit]], seen: Seen) -> None:
-    """A tab for each of `walks`, until this is cancelled. Pages are opened by their link, as somebody does who was sent it.
+def chromium() -> str:
+    """The program's path.
 
     Raises:
         CoreError: there is no Playwright, or no Chromium.
     """
-    try:
-        from playwright.async_api import Error, async_playwright
-    except ImportError as error:
-        raise CoreError("Real browsers are driven by Playwright.", "an installation without it", "Give --browsers 0.") from error
-    program = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
-    if program is None:
+    if find_spec("playwright") is None:
+        raise CoreError("Real browsers are driven by Playwright.", "an installation without it", "Give --browsers 0.")
+    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    if found is None:
         raise CoreError("Real browsers need Chromium.", f"none of {', '.join(CHROMIUM)}", "Give --browsers 0.")
+    return found
+
+
+async def browse(address: str, walks: list[Iterator[Visit]], seen: Seen) -> None:
+    """A tab for each of `walks`, until this is cancelled. Pages are opened by their link, as somebody does who was sent it."""
+    from playwright.async_api import Error, async_playwright
 
     async def tab(walk: Iterator[Visit]) -> None:
         page = await browser.new_page(viewport={"width": 1400, "height": 1000})
@@ -41,16 +46,14 @@ async def browse(address: str, walks: list[Iterator[Visit]], seen: Seen) -> None
             try:
                 await page.goto(f"http://{address}/{visit.page}?{urlencode(visit.query)}", timeout=1000 * PATIENCE)
                 await page.wait_for_function(_DRAWN, timeout=1000 * PATIENCE)
+                seen.changes.append(Change(begun, visit.page, time.time() - begun, "opened"))
+                seen.errors += [f"{visit.page}: an exception is shown"] * await page.get_by_test_id("stException").count()
             except Error as error:
                 seen.errors.append(f"{visit.page}: {error.message.splitlines()[0]}")
-            else:
-                seen.changes.append(Change(begun, visit.page, time.time() - begun, "opened"))
-                count = await page.get_by_test_id("stException").count()
-                seen.errors += [f"{visit.page}: an exception is shown"] * count
             await asyncio.sleep(visit.think)
 
     async with async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=program, args=list(OPTIONS))
+        browser = await driver.chromium.launch(executable_path=chromium(), args=list(OPTIONS))
         async with asyncio.TaskGroup() as tabs:
             for walk in walks:
                 tabs.create_task(tab(walk))

@@ -51,7 +51,9 @@ class Course:
 
 
 def run(planned: Plan, say: Callable[[str], None]) -> dict[str, Any]:
-    """Raises CoreError: the app does not start, or what is looked at cannot be made."""
+    """Raises CoreError: the app does not start, what is looked at cannot be made, or there is no browser where some are wanted."""
+    if planned.browsers:
+        browsers.chromium()
     with tempfile.TemporaryDirectory(prefix="cxrlab-load-") as folder, server.running(Path(folder)) as app:
         there = content.prepare(app.artifacts, planned.recipe, say)
         course = asyncio.run(_course(planned, app, there, say))
