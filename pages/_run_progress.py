@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core import charts, wording
+from core.evaluation import history
 from core.jobs import overview
 from core.report.tables import markdown_text
 from core.runs.status import Status
 from core.runs.store import Run
 from pages import _run_acts, _run_failure, _run_history, parts
 
-REFRESH = {"queued": 1, "running": 1, "paused": 5, "interrupted": 5}  # seconds; what stands still may be taken up from elsewhere
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+REFRESH = {"queued": 1, "running": 2, "paused": 5, "interrupted": 5}  # seconds; what stands still may be taken up from elsewhere
 
 
 def show(run: Run, first: Status, epochs: int) -> None:
@@ -55,13 +60,20 @@ def _silence(status: Status) -> None:
 
 
 def _curves(run: Run, status: Status, epochs: int) -> None:
-    history = run.metrics()
-    if history:
+    rows = run.metrics()
+    if rows:
         with st.popover("Look of the curves", icon=":material/tune:"):
             smoothing = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05)
             log = st.toggle("Logarithmic loss")
             rates = st.toggle("Learning rate")
-        figure = charts.curves(history, epochs, smoothing, log, rates)
+        shown = history.worth_drawing(len(rows)) if status.live else len(rows)
+        figure = _figure((run.id, shown, *rows[shown - 1].items()), rows[:shown], epochs, smoothing, log, rates)
         st.plotly_chart(figure, key="curves", alt="Loss and accuracy over the epochs")
     elif status.live:
         st.caption("The curves begin with the first steps.")
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _figure(key: tuple, _rows: history.Rows, epochs: int, smoothing: float, log: bool, rates: bool) -> go.Figure:  # noqa: ARG001
+    """Shared by all who look at this run; cached by its last row and their number."""
+    return charts.curves(_rows, epochs, smoothing, log, rates)

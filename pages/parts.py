@@ -19,6 +19,7 @@ from core.runs.status import LIVE
 MEDICAL_NOTE = f":material/medical_information: {wording.MEDICAL_NOTE}"
 
 SIDEBAR_RUNS = 2
+STATUS_EVERY = 10  # seconds; everybody's sidebar does it, on whatever page, and a training on the same processor pays for it
 _IDLE = {
     (False, False): ":material/bedtime: Nothing is training.",
     (True, True): ":material/hourglass_top: The next training is about to start.",
@@ -75,7 +76,7 @@ def navigation(position: Literal["sidebar", "hidden"] = "sidebar") -> st.Page:
 @st.cache_resource
 def warm_up() -> None:
     """Once a server, after its first page is drawn: loading beside it would slow it down."""
-    warmup.start(warmup.APP, warmup.DELAY)
+    warmup.start(warmup.APP, warmup.DELAY, lasting=True)
 
 
 @st.cache_resource(ttl=10, show_spinner=False)
@@ -102,9 +103,9 @@ def sidebar() -> None:
         _running()
 
 
-@st.fragment(run_every=3)
+@st.fragment(run_every=STATUS_EVERY)
 def _running() -> None:
-    rows = index.rows()
+    rows = index.lately()
     training, waiting = ([row for row in rows if row.state == state] for state in ("running", "queued"))
     if not training:
         st.caption(_IDLE[bool(waiting), bool(waiting) and bool(supervisors.living())])

@@ -52,7 +52,8 @@ class Manifest:
     @cached_property
     def sha256(self) -> str:
         """Identity of the content: paths, labels, patients and pixels' files, wherever the folder stands."""
-        lines = self.table[list(COLUMNS)].astype(str).agg("\t".join, axis=1)
+        columns = (self.table[column].astype(str) for column in COLUMNS)
+        lines = map("\t".join, zip(*columns, strict=True))  # row by row in pandas takes ten times as long
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def class_counts(self) -> dict[str, int]:

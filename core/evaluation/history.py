@@ -34,6 +34,11 @@ class Curve:
     best: tuple[float, float] | None  # the best epoch and its value
 
 
+def worth_drawing(rows: int) -> int:
+    """How many of a growing history's rows a picture needs: a hundredth more of a curve is hardly seen, and each picture costs."""
+    return rows - rows % (rows // 100 or 1)
+
+
 def curve(rows: Rows, quantity: Quantity, part: Part = "train", by: By = "epoch", weight: float = 0.0, points: int = 1_000) -> Curve:
     """`series`, smoothed where `weight` is above 0 and then thinned; the best epoch is always among the points.
 

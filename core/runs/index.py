@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json
@@ -16,10 +18,11 @@ from pydantic_core import from_json
 from core import access, owners, wording
 from core.errors import CoreError
 from core.runs import database, store, ticket
-from core.settings import recorded_dir
+from core.settings import artifacts_dir, recorded_dir
 
 DAMAGED = "damaged"
 """Stands as the state of a run whose recipe or status cannot be read."""
+LATELY = 1.0  # seconds for which all pages share one look
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,16 @@ _SCHEMA = f"CREATE TABLE runs ({', '.join(_COLUMNS)}, changed INTEGER, PRIMARY K
 def rows() -> list[Row]:
     """All runs that whoever acts may see, newest first, brought up to date with the folders."""
     return seen(all_rows())
+
+
+def lately() -> list[Row]:
+    """As `rows`, at most `LATELY` seconds old: for what every page shows all the time. Whoever has just changed something asks `rows`."""
+    return seen(list(_rows_at(artifacts_dir(), recorded_dir(), int(time.monotonic() / LATELY))))
+
+
+@lru_cache(maxsize=1)
+def _rows_at(_folder: Path, _recorded: Path, _moment: int) -> tuple[Row, ...]:
+    return tuple(all_rows())
 
 
 def seen(found: list[Row]) -> list[Row]:

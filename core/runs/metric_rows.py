@@ -5,18 +5,66 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any, BinaryIO
 
 from core.files import write_text
 
 _LONGEST = 65536  # bytes of a line, far more than any has
+_KEPT = 8  # files whose rows are remembered: many people may look at a long training, every second
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was read of a file, up to its byte `end`."""
+
+    file: int  # the inode
+    end: int
+    last: bytes  # the line before `end`: a file that was written anew has another one there
+    rows: list[dict[str, Any]]
+
+
+_known: OrderedDict[Path, _Known] = OrderedDict()
+_guard = Lock()
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """All rows, in order; a last line that is still being written, or was cut off, is left out."""
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1] if path.is_file() else []
-    return [json.loads(line) for line in lines]
+    """All rows, in order; a last line that is still being written, or was cut off, is left out.
+
+    Of a file that has grown since the last time, only what is new is read. Rows are shared: nobody changes them.
+    """
+    with _guard:
+        try:
+            file = open(path, "rb")  # noqa: SIM115  closed below
+        except FileNotFoundError:
+            return []
+        with file:
+            known = _go_on(file, _known.get(path))
+        _known[path] = known
+        _known.move_to_end(path)
+        while len(_known) > _KEPT:
+            _known.popitem(last=False)
+        return list(known.rows)
+
+
+def _go_on(file: BinaryIO, known: _Known | None) -> _Known:
+    inode = os.fstat(file.fileno()).st_ino
+    if known is None or known.file != inode or not _still_has(file, known):
+        known = _Known(inode, 0, b"", [])
+    file.seek(known.end)
+    *lines, rest = file.read().split(b"\n")
+    if not lines:
+        return known
+    rows = [*known.rows, *(json.loads(line.decode("utf-8", errors="replace")) for line in lines)]
+    return _Known(inode, file.tell() - len(rest), lines[-1], rows)
+
+
+def _still_has(file: BinaryIO, known: _Known) -> bool:
+    file.seek(max(0, known.end - len(known.last) - 1))
+    return file.read(len(known.last) + 1) == known.last + b"\n" * bool(known.end)
 
 
 def append(path: Path, row: dict[str, Any]) -> None:

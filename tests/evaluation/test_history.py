@@ -205,3 +205,9 @@ def test_smoothed_lines_have_the_names_of_the_rows() -> None:
     found = history.smoothed(rows, 0.6, points=20)
     assert set(found) == {name for name in rows[-1] if name.startswith(("train_", "validation_"))}
     assert all(len(x) == len(y) <= 20 for x, y in found.values())
+
+
+def test_a_picture_is_drawn_anew_when_a_hundredth_has_come_and_a_short_history_always():
+    assert [history.worth_drawing(rows) for rows in (0, 1, 57, 199)] == [0, 1, 57, 199]
+    assert {history.worth_drawing(rows) for rows in range(1000, 1010)} == {1000}
+    assert all(0 <= rows - history.worth_drawing(rows) < max(1, rows / 100) for rows in range(5_000))

@@ -62,6 +62,26 @@ def test_rows_come_newest_first() -> None:
     assert [row.run_id for row in index.rows()] == ["new", "middle", "old"]
 
 
+def test_what_every_page_shows_is_looked_up_once_a_second_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, looked = [10.1], []
+    monkeypatch.setattr(index.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(index, "all_rows", lambda: looked.append(now[0]) or [])
+    index.lately()
+    now[0] = 10.9
+    index.lately()
+    now[0] = 11.0
+    index.lately()
+    assert looked == [10.1, 11.0]
+
+
+def test_another_artifacts_folder_is_looked_at_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(index.time, "monotonic", lambda: 10.0)
+    run = create()
+    assert [row.run_id for row in index.lately()] == [run.id]
+    monkeypatch.setenv("CXRLAB_ARTIFACTS", str(tmp_path / "another"))
+    assert index.lately() == []
+
+
 def test_a_deleted_index_comes_back(artifacts: Path) -> None:
     create("a", state="done"), create("b")
     before = index.rows()

@@ -49,3 +49,34 @@ def test_rows_after_a_step_are_dropped(tmp_path: Path) -> None:
     ]
     metric_rows.drop_after(path, 0, 0)
     assert metric_rows.read(path) == []
+
+
+def test_of_a_file_that_has_grown_only_the_new_lines_are_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    metric_rows.read(path)
+    metric_rows.append(path, {"epoch": 1, "step": 3})
+    parsed = []
+    monkeypatch.setattr(metric_rows.json, "loads", lambda text: parsed.append(text) or {"step": 3})
+    assert [row["step"] for row in metric_rows.read(path)] == [1, 2, 3]
+    assert len(parsed) == 1
+
+
+def test_a_file_that_was_written_anew_is_read_anew(path: Path) -> None:
+    metric_rows.read(path)
+    path.write_text('{"epoch": 7, "step": 1}\n{"epoch": 7, "step": 2}\n{"epoch": 7, "step": 3}\n')  # longer, under the same inode
+    assert [row["epoch"] for row in metric_rows.read(path)] == [7, 7, 7]
+    path.write_text('{"epoch": 8}\n')
+    assert metric_rows.read(path) == [{"epoch": 8}]
+    path.unlink()
+    assert metric_rows.read(path) == []
+
+
+def test_the_list_that_was_read_is_the_readers_own(path: Path) -> None:
+    metric_rows.read(path).clear()
+    assert len(metric_rows.read(path)) == 2
+
+
+def test_few_files_are_remembered(tmp_path: Path) -> None:
+    for number in range(20):
+        metric_rows.append(tmp_path / f"{number}.jsonl", {"epoch": number})
+        assert metric_rows.read(tmp_path / f"{number}.jsonl") == [{"epoch": number}]
+    assert len(metric_rows._known) == metric_rows._KEPT
