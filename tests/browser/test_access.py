@@ -239,7 +239,7 @@ def test_a_link_that_is_no_view_of_ours_leads_to_home(browser: Browser, lab: Lab
     context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
-    page.goto(f"{lab.server.url}/elsewhere.example?run={lab.shared.id}&next=https://elsewhere.example&url=//elsewhere.example")
+    page.goto(f"{lab.server.url}/elsewhere?run={lab.shared.id}&next=https://elsewhere.example&url=//elsewhere.example")
     sign_in(page, called(VIEWER.name))
     expect(page.get_by_role("heading", name="Latest runs")).to_be_visible()
     settle(page)

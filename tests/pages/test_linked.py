@@ -111,11 +111,12 @@ def test_image_methods_layer_and_class_of_the_heat_map_lab_stand_in_the_link(run
 
 @pytest.mark.usefixtures("runs")
 def test_the_row_of_a_paper_its_data_and_what_is_folded_out_stand_in_the_link():
-    app = opened("papers", paper="lacruz-2020", data="set", random="1", open="matrix1")
+    app = opened("papers", paper="alasfoor-2020", data="set", random="1", open="matrix1")
     rows = widget(app, "Row")
     other = app.session_state["linked row"]
     assert widget(app, "On data set").value == "set"
     assert widget(app, "Without ImageNet weights").value
+    assert app.session_state["linked open matrix1"]
     rows.select_index(1).run()
     assert in_link(app, "row") == app.session_state["linked row"] != other
 
