@@ -65,7 +65,6 @@ def _prepared() -> list[Picture]:
     """Train what is shown; the pictures to take of it."""
     sys.path.insert(0, str(ROOT))  # the engine, wherever this is called from
     from core import demo
-    from core.benchmark import table
     from core.data import library
     from core.runs import store
     from core.shortcuts import lab, planting, sets, unmasking
@@ -81,7 +80,6 @@ def _prepared() -> list[Picture]:
         unmasking.unmask(twin, planted)
     test = run.predictions().query("split == 'test' and label != 'Normal'")
     chest = library.open_dataset(library.PHANTOM).root / test["sample_id"].iloc[0]
-    recorded = [side.runs[0] for line in table.stored().lines for side in line.sides.values()][:2]
 
     def upload(page: Page) -> None:
         page.locator("input[type=file]").first.set_input_files(chest)
@@ -92,7 +90,6 @@ def _prepared() -> list[Picture]:
         Picture("run", f"/runs?run={run.id}", "Averages over the classes", 1000, "Test part"),
         Picture("shortcut", f"/shortcut_lab?run={twins[0].id}", "Where it looked", 1000, "3 · Unmask"),
         Picture("predict", f"/predict?run={run.id}", "Chest X-rays", 1000, "Answer: ", upload),
-        Picture("compare", f"/compare?runs={','.join(recorded)}&view=matrices", "Side by side", 1000, "Side by side"),
         Picture("benchmark", "/benchmark", "What it says", 1000),
     ]
 
