@@ -8,6 +8,7 @@ st.set_page_config(page_title="CXR Lab", page_icon=":material/radiology:", layou
 door = _entrance.door()
 page = parts.navigation("sidebar" if door is None else "hidden")
 if door is None:
+    _entrance.lead_back(page.url_path)
     parts.sidebar()
     _teaching.switch()
     _entrance.account()
@@ -17,4 +18,4 @@ if door is None:
     parts.warm_up()
     parts.attend_the_queue()
 else:
-    door()
+    door(page.url_path)

@@ -10,11 +10,13 @@ import streamlit as st
 from core import access, settings
 from core.errors import CoreError, UsageError
 from core.report.tables import markdown_text
-from pages import parts
+from pages import _links, parts
 
 
-def door() -> Callable[[], None] | None:
-    """What stands in the place of every page for whoever may not come in, else None. From here on `core.access` knows who acts."""
+def door() -> Callable[[str], None] | None:
+    """What stands in the place of every page for whoever may not come in, called with that page's address; else None. From here on
+    `core.access` knows who acts.
+    """
     if settings.FILES not in os.environ:
         settings.follow(st.get_option("secrets.files"))
     access.ask(_who)
@@ -24,6 +26,12 @@ def door() -> Callable[[], None] | None:
     except CoreError:
         return _wrong_settings
     return None if inside else _sign_in
+
+
+def lead_back(page: str) -> None:
+    """Where people sign in: to the view that was asked for at the door. `page`: where the person is, as in the address."""
+    if settings.current().login:
+        _links.lead_back(page)
 
 
 def account() -> None:
@@ -48,7 +56,7 @@ def _refuse_two_truths() -> None:
         raise UsageError("The app and its engine read the same settings.", received, way_out)
 
 
-def _wrong_settings() -> None:
+def _wrong_settings(page: str) -> None:  # noqa: ARG001  no page opens
     st.title("CXR Lab")
     st.write("The app does not start before its settings are in order. `python -m core doctor` says the same on the command line.")
     with parts.errors_here():
@@ -56,12 +64,13 @@ def _wrong_settings() -> None:
         _refuse_two_truths()
 
 
-def _sign_in() -> None:
+def _sign_in(page: str) -> None:
     st.title("CXR Lab")
     if st.user.is_logged_in:
         st.warning(f"{markdown_text(_called())} is signed in and has no access here. Ask an administrator.", icon=":material/block:")
         st.button("Sign out", icon=":material/logout:", on_click=st.logout)
         return
+    _links.remember(page)
     st.write("Sign in to look at runs and data sets, and to ask networks about images.")
     for provider in settings.current().providers:
         name = f"Sign in with {provider}" if provider else "Sign in"

@@ -11,7 +11,7 @@ from core import wording
 from core.data import audit, exploration, gallery, library
 from core.errors import CoreError
 from core.report.tables import Table, markdown_text
-from pages import _downloads, parts
+from pages import _downloads, _linked, parts
 from pages._explored import WIDTH, Explored, choose_split, explore, images_in_a_row, light, page_of, parts_by, reporter
 
 PAIRS = 6  # a page
@@ -103,7 +103,7 @@ def _finding(explored: Explored, found: audit.Audit, finding: audit.Finding) -> 
             light(finding.light)
             st.markdown(f"**{markdown_text(finding.name.capitalize())}**")
         st.markdown(markdown_text(finding.sentence))
-        if not finding.rows or not st.toggle(f"Show {wording.count(len(finding.rows), 'image')}", key=f"show {finding.name}"):
+        if not finding.rows or not _linked.among(f"Show {wording.count(len(finding.rows), 'image')}", finding.name, "findings"):
             return
         patients = found.leakage.get(BY_PATIENT.get(finding.name, ""), {})
         if finding.name in PAIRS_OF:

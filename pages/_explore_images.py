@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 A_PAGE = 24
 OTHERS = 12  # of a patient's other images, shown at most
 NEAREST = 6
-PARAMETERS = ("class", "source", "patient", "split", "part", "page", "image")
+PARAMETERS = ("class", "source", "patient", "split", "part", "page", "image", "findings")
 """Of the URL; they speak of one data set."""
 
 

@@ -11,7 +11,7 @@ from core.report.tables import markdown_text
 from core.runs import index, store
 from core.teaching import quiz
 from core.teaching.quiz import Quiz
-from pages import _demo, _networks, _teaching, parts
+from pages import _demo, _linked, _networks, _teaching, parts
 
 SIDE = 512  # pixels of the image asked about
 
@@ -29,13 +29,11 @@ def show() -> None:
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         run = store.find(parts.choose("Run", list(labels), "run", labels.__getitem__))
-        linked = st.query_params.get("draw", "1")
-        number = st.number_input("Draw", 1, 9_999, int(linked) if linked.isdecimal() and 0 < int(linked) < 10_000 else 1, width=120)
-        st.query_params["draw"] = str(number)
+        number = _linked.number("Draw", 1, 9_999, 1, "draw", width=120)
     if run.recipe().data.synthetic:
         st.caption(":material/draw: " + wording.SYNTHETIC_NOTE)
     with parts.errors_here():
-        drawn = quiz.draw(run, int(number))
+        drawn = quiz.draw(run, number)
         given = st.session_state.setdefault("quiz answers", {}).setdefault((run.id, number), [])
         manifest = library.open_dataset(run.recipe().data.name)
         if len(given) < len(drawn.samples):

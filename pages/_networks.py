@@ -12,7 +12,7 @@ from core.evaluation import cases
 from core.explain import overlay
 from core.report.tables import markdown_text
 from core.runs import store
-from pages import parts
+from pages import _linked, parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +39,9 @@ def case_grid(found: pd.DataFrame, manifest: Manifest, run: store.Run, key: str)
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         pages = -(-len(found) // A_PAGE)
-        page = st.number_input("Page", 1, pages, key=f"{key} page", width=120) if pages > 1 else 1
-        mapped = st.toggle(
-            "Grad-CAM for the answer", key=f"{key} map", help="By this run's best weights; about a tenth of a second an image."
+        page = _linked.number("Page", 1, pages, 1, "page", of=(run.id, key), width=120) if pages > 1 else 1
+        mapped = _linked.switch(
+            "Grad-CAM for the answer", "maps", of=(run.id, key), help="By this run's best weights; about a tenth of a second an image."
         )
     shown = found.iloc[(page - 1) * A_PAGE : page * A_PAGE]
     st.caption(f"{wording.count(len(found), 'image')}, {(page - 1) * A_PAGE + 1} to {(page - 1) * A_PAGE + len(shown)} shown")
@@ -67,7 +67,7 @@ def answer_grid(found: pd.DataFrame, manifest: Manifest, names: dict[str, str], 
         st.caption("No image.")
         return
     pages = -(-len(found) // A_PAGE)
-    page = st.number_input("Page", 1, pages, key=f"{key} page", width=120) if pages > 1 else 1
+    page = _linked.number("Page", 1, pages, 1, "page", of=(key, *names), width=120) if pages > 1 else 1
     st.caption(wording.count(len(found), "image"))
     columns = st.columns(COLUMNS)
     for number, (_, case) in enumerate(found.iloc[(page - 1) * A_PAGE : page * A_PAGE].iterrows()):

@@ -10,7 +10,7 @@ from core import wording
 from core.data import library
 from core.report.tables import markdown_text
 from core.shortcuts import lab, planting, sets
-from pages import parts
+from pages import _linked, parts
 
 if TYPE_CHECKING:
     from core.shortcuts.planting import Marker
@@ -26,12 +26,14 @@ def form() -> None:
         source = parts.choose("Data set", sets.sources(), "data", library.title)
         classes = sets.classes(source)
         first, beside = lab.pair(source)
-        label = st.selectbox("Class that gets the marker", classes, classes.index(first))
+        label = _linked.one("Class that gets the marker", classes, "class", first, of=source)
         others = [name for name in classes if name != label]
-        against = st.multiselect(
+        against = _linked.some(
             "Classes beside it",
             others,
+            "beside",
             [name for name in beside if name in others] or others[:1],
+            of=(source, label),
             help="With one class beside it chance is one half, and the lesson is plainest.",
         )
         kind = parts.choose("Marker", list(planting.MARKERS), "marker", planting.TITLES.__getitem__)

@@ -7,7 +7,7 @@ import streamlit as st
 from core import charts, wording
 from core.evaluation import calibration
 from core.report.tables import markdown_text
-from pages import _downloads, _teaching
+from pages import _downloads, _linked, _teaching
 from pages._looked import Looked
 
 
@@ -25,9 +25,11 @@ def curves(looked: Looked) -> None:
     st.subheader("What a threshold does")
     _teaching.explain("threshold", "sensitivity", "specificity", "precision", "prevalence")
     with st.container(horizontal=True):
-        name = st.selectbox("Class", looked.classes)
-        threshold = st.slider("Call it at a probability of", 0.0, 1.0, round(chosen[name], 2), 0.01, key=f"threshold {name}")
-        prevalence = st.slider("Share of patients who have it (prevalence, %)", 0.1, 100.0, 10.0, 0.1) / 100
+        name = _linked.one("Class", looked.classes, "class", looked.classes[0], of=looked.run.id)
+        of, usual, how = (looked.run.id, name), round(chosen[name], 2), st.slider
+        threshold = _linked.number("Call it at a probability of", 0.0, 1.0, usual, "threshold", of=of, how=how, step=0.01)
+        text = "Share of patients who have it (prevalence, %)"
+        prevalence = _linked.number(text, 0.1, 100.0, 10.0, "prevalence", how=how, step=0.1) / 100
     found = charts.threshold(looked.predictions, looked.classes, name, threshold, prevalence)
     values = {
         "Sensitivity": found.point.sensitivity.value,

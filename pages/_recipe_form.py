@@ -9,7 +9,7 @@ import streamlit as st
 from core.data.splits import TOGETHER
 from core.recipes.recipe import Recipe
 from core.runs import index
-from pages import parts
+from pages import _linked, parts
 
 OPTIMISERS = ["adamw", "adam", "sgd"]
 SCHEDULES = ["one-cycle", "cosine", "step", "stages", "constant"]
@@ -20,9 +20,7 @@ VIEWS = "What is frozen runs once for each view, not in every epoch: faster. 0 d
 
 
 def epochs(start: Recipe, key: str) -> dict[str, Any]:
-    return {
-        "epochs": st.number_input("Epochs", 1, 10_000, start.epochs, help="How often every training image is seen.", key=f"epochs {key}")
-    }
+    return {"epochs": _linked.number("Epochs", 1, 10_000, start.epochs, "epochs", of=key, help="How often every training image is seen.")}
 
 
 def advanced(start: Recipe, key: str) -> dict[str, Any]:

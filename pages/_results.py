@@ -8,7 +8,7 @@ from core import figures, wording
 from core.evaluation import cases, thresholded
 from core.report.tables import markdown_text
 from core.runs import store
-from pages import _downloads, _files, _networks, _probabilities, _teaching, parts
+from pages import _downloads, _files, _linked, _networks, _probabilities, _teaching, parts
 from pages._looked import Looked, look
 
 VIEWS = {
@@ -80,10 +80,11 @@ def _matrix(looked: Looked) -> None:
     _downloads.of_figure(figure, f"{looked.run.id}-matrix")
     cells = {f"{true} → {predicted}": (true, predicted) for true in classes for predicted in classes}
     picked = [point["customdata"] for point in event.selection.points if "customdata" in point]
-    start = next((f"{classes[true]} → {classes[predicted]}" for true, predicted in picked[:1]), None)
-    cell = st.selectbox(
-        "Images of the cell", list(cells), list(cells).index(start) if start else None, placeholder="click above, or choose"
-    )
+    if picked and picked != st.session_state.get("picked cell"):
+        true, predicted = picked[0]
+        st.query_params["cell"] = f"{classes[true]} → {classes[predicted]}"
+    st.session_state["picked cell"] = picked
+    cell = _linked.one("Images of the cell", ["", *cells], "cell", "", lambda cell: cell or "click above, or choose", of=looked.run.id)
     if cell:
         found = cases.cell(looked.predictions, classes, *cells[cell])
         _networks.case_grid(found, looked.manifest, looked.run, f"cell {cell}")

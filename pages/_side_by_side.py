@@ -13,7 +13,7 @@ from core.evaluation import cases, comparison, predicted
 from core.evaluation.metrics import Evaluation, evaluate_predictions
 from core.runs import store
 from core.runs.index import Row
-from pages import _downloads, _networks, _teaching, parts
+from pages import _downloads, _linked, _networks, _teaching, parts
 
 VIEWS = {
     "tests": "Can they be told apart?",
@@ -96,11 +96,13 @@ def _settings(runs: Sequence[store.Run], names: dict[str, str]) -> None:
 
 def _curves(runs: Sequence[store.Run], names: dict[str, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        quantity = st.selectbox("Curve", ["loss", "accuracy", "learning rate"])
-        part = st.selectbox("Part", ["validation", "train"])
-        by = st.selectbox("A point for each", ["epoch", "step"], help="Steps hold the training loss and the learning rate.")
-        smoothing = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05)
-        log = st.toggle("Logarithmic")
+        quantity = _linked.one("Curve", ["loss", "accuracy", "learning rate"], "curve", "loss")
+        part = _linked.one("Part", ["validation", "train"], "part", "validation")
+        by = _linked.one(
+            "A point for each", ["epoch", "step"], "point", "epoch", help="Steps hold the training loss and the learning rate."
+        )
+        smoothing = _linked.number("Smoothing", 0.0, 0.95, 0.0, "smoothing", how=st.slider, step=0.05)
+        log = _linked.switch("Logarithmic", "log")
     histories = {names[run.id]: run.metrics() for run in runs}
     figure = charts.overlay(histories, quantity, part, by, smoothing, log)
     st.plotly_chart(figure, key="overlay", alt=f"{quantity} of the runs over the epochs")

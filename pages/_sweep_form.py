@@ -14,7 +14,7 @@ from core.models import registry
 from core.recipes import catalogue, written
 from core.report.tables import markdown_text
 from core.runs import index
-from pages import parts
+from pages import _linked, parts
 
 COMMON = {"epochs": ("Epochs", 1, 10_000), "image.size": ("Image size (px)", 8, 2048), "batch_size": ("Batch size", 2, 8192)}
 OTHER_NETWORKS = "Any network of timm may be typed by its name."
@@ -51,13 +51,14 @@ def _settings() -> dict[str, Any]:
     name = st.text_input("Name of the experiment", key="sweep name", max_chars=64)
     titles = {entry.name: entry.title for entry in catalogue.entries()} | {name: f"{name} (saved here)" for name in catalogue.saved()}
     networks = {name: registry.get(name).title for name in registry.names()}
-    recipes = st.multiselect("Recipes", list(titles), _linked("recipe", titles), titles.__getitem__, placeholder="none")
-    models = st.multiselect(
-        "Networks under the default recipe", list(networks), _linked("model", networks), lambda name: networks.get(name, name),
+    recipes = _linked.some("Recipes", list(titles), "recipe", (), titles.__getitem__, placeholder="none")
+    models = _linked.some(
+        "Networks under the default recipe", list(networks), "model", (), lambda name: networks.get(name, name),
         placeholder="none", accept_new_options=True, help=OTHER_NETWORKS,
     )  # fmt: skip
     seeds, folds = st.columns(2)
-    seed_text = seeds.text_input("Seeds", placeholder="0-4", help=SEEDS)
+    with seeds:
+        seed_text = _linked.text("Seeds", "seeds", placeholder="0-4", help=SEEDS)
     fold_number = folds.number_input("Folds", 2, 50, None, placeholder="one", help=FOLDS)
     axes = [_axis(number) for number in (1, 2)]
     with st.expander("The same in all runs"):
@@ -70,17 +71,12 @@ def _settings() -> dict[str, Any]:
         "name": name,
         "recipes": tuple(recipes),
         "models": tuple(models),
-        "seeds": written.seeds(seed_text) if seed_text.strip() else (),
+        "seeds": written.seeds(seed_text) if seed_text else (),
         "folds": fold_number or 0,
         "axes": {field: values for field, values in axes if field},
         "changes": {field: value for field, value in common.items() if value is not None},
         "priority": priority,
     }
-
-
-def _linked(parameter: str, options: dict[str, str]) -> list[str]:
-    """What the link asks for, where it is here."""
-    return [name for name in [st.query_params.get(parameter)] if name in options]
 
 
 def _axis(number: int) -> tuple[str | None, tuple[Any, ...]]:

@@ -22,6 +22,7 @@ def bar(page: str) -> None:
         parts.problems(error)
         _end()
         return
+    number = _arrived(tour, number, page)
     step = tour.step(number)
     st.session_state["tour run"] = st.query_params.get("run", st.session_state.get("tour run", ""))
     with st.container(border=True, key="tour"):
@@ -44,6 +45,15 @@ def go(tour: Tour, number: int, page: str | None = None) -> None:
             st.query_params[parameter] = value
         st.rerun()
     st.switch_page(f"pages/{step.page or 'home'}.py", query_params=parameters | {"tour": tour.name, "step": str(number)})
+
+
+def _arrived(tour: Tour, number: int, page: str) -> int:
+    """The next step, where what this one asks for has opened its page with a new run; else this one."""
+    step, following = tour.step(number), tour.steps[number] if number < len(tour.steps) else None
+    if following is None or following.needs != "run" or not step.page != page == following.page or "run" not in st.query_params:
+        return number
+    _teaching.keep("step", str(number + 1))
+    return number + 1
 
 
 def _what_is_missing(step: Step) -> None:

@@ -6,7 +6,7 @@ from core.benchmark import charts, reading
 from core.evaluation import overview
 from core.report.tables import Table
 from core.runs import index
-from pages import _benchmark_parts, _downloads, parts
+from pages import _benchmark_parts, _downloads, _linked, parts
 
 parts.title("Benchmark")
 st.write(
@@ -23,8 +23,8 @@ if table is None:
 known = {row.run_id: row for row in index.rows() if row.recorded}
 runs = [run for line in table.lines for side in line.sides.values() for run in side.runs if run in known]
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    run = st.selectbox("Recorded run", runs, format_func=lambda name: f"{name} · {known[name].accuracy_text}")
-    if st.button("Open the run", type="primary", icon=":material/monitoring:", disabled=run is None):
+    run = _linked.one("Recorded run", runs, "run", next(iter(runs), ""), lambda name: f"{name} · {known[name].accuracy_text}")
+    if st.button("Open the run", type="primary", icon=":material/monitoring:", disabled=not run):
         st.switch_page("pages/runs.py", query_params={"run": run})
 
 st.subheader("What it says")

@@ -7,7 +7,7 @@ from core.evaluation import overview, probes
 from core.evaluation.metrics import evaluate_predictions
 from core.report.tables import Table
 from core.runs import index, store
-from pages import _downloads, _side_by_side, _teaching, parts
+from pages import _downloads, _linked, _side_by_side, _teaching, parts
 
 DEFAULT = ("accuracy", "balanced_accuracy", "roc_auc", "parameters", "minutes")
 titles = wording.METRICS | {name: cost.title for name, cost in overview.COSTS.items()}
@@ -31,9 +31,9 @@ def probe_lines(key: str) -> list[overview.Line]:
 with st.container(horizontal=True, vertical_alignment="bottom"):
     by = parts.choose("A line for", list(overview.GROUPS), "by", overview.GROUPS.__getitem__)
     ranked_by = parts.choose("Sorted by", [*overview.METRICS, *overview.COSTS], "sort", titles.__getitem__)
-    data = st.multiselect("Data set", sorted({row.data for row in rows}), placeholder="all")
-    models = st.multiselect("Model", sorted({row.model for row in rows}), placeholder="all")
-columns = st.multiselect("Columns", [*overview.METRICS, *overview.COSTS], DEFAULT, titles.__getitem__)
+    data = _linked.some("Data set", sorted({row.data for row in rows}), "data", placeholder="all")
+    models = _linked.some("Model", sorted({row.model for row in rows}), "models", placeholder="all")
+columns = _linked.some("Columns", [*overview.METRICS, *overview.COSTS], "columns", DEFAULT, titles.__getitem__)
 
 wanted = [row for row in rows if (not data or row.data in data) and (not models or row.model in models)]
 lines = overview.lines(wanted, by)
@@ -66,14 +66,15 @@ if probed:
         probes.for_run(run, lambda done, total: bar.progress(done / total, text=f"Reading images: {done:,} of {total:,}"))
     st.rerun()
 
-with st.expander("What accuracy costs"):
-    cost = st.selectbox("Cost", list(overview.COSTS), format_func=titles.__getitem__)
+costs = list(overview.COSTS)
+with _linked.fold("What accuracy costs", "costs"):
+    cost = _linked.one("Cost", costs, "cost", costs[0], titles.__getitem__)
     figure = charts.cost(lines, cost)
     st.plotly_chart(figure, key="cost", alt="Accuracy against cost, with the Pareto front")
     _downloads.of_figure(figure, "cost")
 repeated = [line for line in overview.lines(wanted, "experiment") if len(line.rows) > 1]
 if repeated:
-    with st.expander("Spread over seeds and folds"):
+    with _linked.fold("Spread over seeds and folds", "spread"):
         st.plotly_chart(charts.spread(repeated), key="spread", alt="Accuracy of every repeat of an experiment")
 
 st.subheader("Side by side")

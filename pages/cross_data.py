@@ -5,7 +5,7 @@ import streamlit as st
 from core import cross_data, figures, wording
 from core.data import library
 from core.runs import index, store
-from pages import parts
+from pages import _linked, parts
 
 parts.title("Cross-data")
 st.write("What a network that was trained on one data set is worth on another. Images that it has seen are left out, found by content.")
@@ -16,11 +16,10 @@ if not rows:
     st.stop()
 
 labels = {row.run_id: parts.run_label(row) for row in rows}
-wanted = [run for run in st.query_params.get("runs", "").split(",") if run in labels]
-chosen = st.multiselect("Networks", list(labels), wanted or cross_data.newest_of_each(rows), labels.__getitem__, max_selections=12)
+chosen = _linked.some("Networks", list(labels), "runs", cross_data.newest_of_each(rows), labels.__getitem__, max_selections=12)
 known = [record.name for record in library.datasets()]
-sets = st.multiselect("Tested on", known, known, library.title)
-st.query_params["runs"] = ",".join(chosen)
+sets = _linked.some("Tested on", known, "tested", known, library.title)
+st.query_params["runs"] = ",".join(chosen)  # the usual ones change with every run that ends
 if not chosen or not sets:
     st.caption("Choose at least one network and one data set.")
     st.stop()

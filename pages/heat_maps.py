@@ -10,7 +10,7 @@ from core.explain import overlay
 from core.explain.methods import METHODS
 from core.report.tables import Table, markdown_text
 from core.runs import index, store
-from pages import _checks, _downloads, _networks, _teaching, parts
+from pages import _checks, _downloads, _linked, _networks, _teaching, parts
 
 COLUMNS = 5  # of pictures
 
@@ -32,13 +32,14 @@ with parts.errors_here():
     predictor = _networks.predictor_of(run.id, run.weights_epoch())
     samples = run.predictions().query("split == 'test'")["sample_id"].tolist()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        number = st.number_input("Test image", 1, len(samples), 1)
+        number = _linked.number("Test image", 1, len(samples), 1, "image", of=run.id)
         fast = [name for name, method in METHODS.items() if not method.slow]
-        methods = st.multiselect("Methods", list(METHODS), [name for name in fast if name != "cam"][:4], lambda name: METHODS[name].title)
-        layer = st.selectbox("Layer", predictor.layers, predictor.layers.index(predictor.architecture.cam_layer))
+        usual = [name for name in fast if name != "cam"][:4]
+        methods = _linked.some("Methods", list(METHODS), "methods", usual, lambda name: METHODS[name].title)
+        layer = _linked.one("Layer", predictor.layers, "layer", predictor.architecture.cam_layer, of=run.id)
     file = cases.image_of(library.open_dataset(run.recipe().data.name), samples[number - 1])
     answer = predictor.answer(images.read(file))
-    label = st.selectbox("Class", predictor.classes, predictor.classes.index(answer.label))
+    label = _linked.one("Class", predictor.classes, "class", answer.label, of=(run.id, number))
 columns, drawn = st.columns(COLUMNS), []
 columns[0].image(answer.prepared, caption=f"as the network saw it; answer: {markdown_text(answer.label)}", width="stretch")
 for place, method in enumerate(methods, start=1):

@@ -8,7 +8,7 @@ from core.evaluation import board
 from core.jobs import requests
 from core.recipes import catalogue, fitting
 from core.runs import index
-from pages import parts
+from pages import _linked, parts
 
 parts.title("Papers")
 st.write("Published figures beside our runs of the same recipes. Ours were trained on other images, so a difference is no verdict.")
@@ -29,9 +29,10 @@ lines = board.board(key, index.rows())
 st.table(board.table(lines), hide_index=True, border="horizontal")
 st.caption("Ours: test accuracy with its 95 % interval, or mean ± standard deviation over several seeds or folds.")
 
-for matrix in board.matrices(key):
-    with st.expander(
-        f"Published confusion matrix: {matrix.table}, {matrix.entry} ({wording.percent(matrix.accuracy)} of {matrix.images:,})"
+for number, matrix in enumerate(board.matrices(key), start=1):
+    with _linked.fold(
+        f"Published confusion matrix: {matrix.table}, {matrix.entry} ({wording.percent(matrix.accuracy)} of {matrix.images:,})",
+        f"matrix{number}",
     ):
         st.plotly_chart(
             figures.confusion(matrix.by_truth, matrix.labels), key=matrix.entry, alt=f"Rows are true classes: {matrix.by_truth}"
@@ -41,9 +42,10 @@ for matrix in board.matrices(key):
 st.subheader("Train a row")
 names = list(dict.fromkeys(line.entry.name for line in lines))
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    name = st.selectbox("Row", names, format_func=lambda name: catalogue.get(name).title)
-    data = st.selectbox("On data set", library.names(), format_func=library.title)
-    random = st.toggle("Without ImageNet weights", help="Starts from random weights; the board then says so.")
+    name = _linked.one("Row", names, "row", names[0], lambda name: catalogue.get(name).title, of=key)
+    sets = library.names()
+    data = _linked.one("On data set", sets, "data", sets[0], library.title)
+    random = _linked.switch("Without ImageNet weights", "random", help="Starts from random weights; the board then says so.")
 changes = {"weights": {"source": "random"}} if random else {}
 this, whole = st.columns(2)
 may = parts.allowed("train")

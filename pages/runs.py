@@ -5,7 +5,7 @@ import streamlit as st
 from core import wording
 from core.report.tables import markdown_text
 from core.runs import index, store
-from pages import _owner, _results, _run_progress, _teaching, parts
+from pages import _linked, _owner, _results, _run_progress, _teaching, parts
 
 parts.title("Runs")
 if deleted := st.session_state.pop("deleted", None):
@@ -35,10 +35,10 @@ _teaching.explain("epoch", "loss", "overfitting", "learning_rate")
 if not first.live and run.has_predictions():
     _results.show(run, first.finished)
 
-with st.expander("Recipe"):
+with _linked.fold("Recipe", "recipe"):
     st.caption(f"Recipe {recipe.id}: everything that changes the result")
     st.json(recipe.to_json())
-with st.expander("Environment"):
+with _linked.fold("Environment", "environment"):
     st.json(run.environment() or {"note": "written when training starts"})
-with st.expander("Log"):
+with _linked.fold("Log", "log"):
     st.code(run.log() or "empty", language=None)

@@ -11,7 +11,7 @@ from core.recipes.recipe import Recipe
 from core.report.tables import markdown_text
 from core.runs import store
 from core.training import memory, preview
-from pages import _recipe_form, _sweep_form, _teaching, parts
+from pages import _linked, _recipe_form, _sweep_form, _teaching, parts
 
 DEFAULT, OTHER, CLONE = "default", "other", "run"
 
@@ -55,7 +55,7 @@ with left, parts.errors_here():
     if named == DEFAULT:
         networks = {name: registry.get(name).title for name in registry.names()} | {OTHER: "Another network of timm …"}
         model = parts.choose("Network", list(networks), "model", networks.__getitem__)
-        base = {"model": st.text_input("Its name in timm", "mobilenetv3_small_100") if model == OTHER else model}
+        base = {"model": _linked.text("Its name in timm", "timm", "mobilenetv3_small_100") if model == OTHER else model}
     elif named == CLONE:
         base = {"recipe": str(store.find(source).recipe_file)}
     else:

@@ -15,7 +15,7 @@ TOURS = (
                 "Start the demonstration",
                 "Press **Try it: two-minute demo**. Synthetic chest images are drawn, and a small network is trained on them in a process "
                 "of its own, so you may close this page.",
-                "The page of the new run opens by itself. Then go on with *Next*.",
+                "The page of the new run opens by itself, and the tour goes on there.",
                 page="",
             ),
             Step(

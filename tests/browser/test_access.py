@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -105,8 +106,7 @@ def visit(browser: Browser, lab: Lab, request: pytest.FixtureRequest) -> Callabl
         try:
             page.goto(lab.server.url)
             if who:
-                page.get_by_role("button", name="Sign in").click()
-                page.get_by_role("button", name=who, exact=True).click()
+                sign_in(page, who)
                 page.wait_for_url(f"{lab.server.url}/**")
             yield page
         finally:
@@ -204,6 +204,52 @@ def test_an_operator_trains_and_changes_own_runs_alone_and_an_administrator_all(
         page.get_by_text("Private").click()
         settle(page)
     assert lab.private.owner() == owners.Owner(OPERATOR.name, "shared")
+
+
+def test_a_link_that_was_opened_signed_out_leads_to_its_very_view_after_signing_in(browser: Browser, lab: Lab):
+    expect.set_options(timeout=PATIENCE)
+    run = lab.shared.id
+    views = {
+        f"/runs?run={run}&view=matrix&cell=a+%E2%86%92+b&next=https%3A%2F%2Felsewhere.example": "Images of the cell",
+        f"/compare?runs={run}&columns=accuracy": "Side by side",
+        f"/predict?run={run}": "Chest X-rays",
+    }
+    for link, seen in views.items():
+        context = browser.new_context(viewport={"width": 1400, "height": 1000})
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(lab.server.url + link)
+        sign_in(page, called(VIEWER.name))
+        page.wait_for_url(re.compile(re.escape(lab.server.url + link.partition("?")[0]) + r"\?.*" + run))
+        expect(page.get_by_text(seen).first).to_be_visible()
+        wanted = {name: values for name, values in parse_qs(link.partition("?")[2]).items() if name != "next"}
+        assert wanted.items() <= parse_qs(urlsplit(page.url).query).items()
+        assert "elsewhere" not in page.url
+
+        # Once: whoever then opens the first page stays there.
+        page.goto(lab.server.url)
+        expect(page.get_by_role("heading", name="Latest runs")).to_be_visible()
+        settle(page)
+        assert urlsplit(page.url).path == "/"
+        context.close()
+
+
+def test_a_link_that_is_no_view_of_ours_leads_to_home(browser: Browser, lab: Lab):
+    expect.set_options(timeout=PATIENCE)
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{lab.server.url}/elsewhere?run={lab.shared.id}&next=https://elsewhere.example&url=//elsewhere.example")
+    sign_in(page, called(VIEWER.name))
+    expect(page.get_by_role("heading", name="Latest runs")).to_be_visible()
+    settle(page)
+    assert page.url.rstrip("/") == lab.server.url
+    context.close()
+
+
+def sign_in(page: Page, who: str) -> None:
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name=who, exact=True).click()
 
 
 def test_signing_out_ends_at_the_door(visit):

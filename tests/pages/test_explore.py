@@ -163,6 +163,8 @@ def test_every_finding_has_a_light_with_a_word_and_the_images_that_prove_it():
     app.toggle[1].set_value(True).run()
     assert not app.exception
     assert "**a-0**: a, b" in texts(app)
+    assert in_link(app, "findings") == "duplicates,patients in classes"
+    assert [toggle.value for toggle in explore(data="set", view="audit", findings="duplicates").toggle] == [True, False]
 
 
 @pytest.mark.usefixtures("folder", "found")
