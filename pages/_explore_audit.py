@@ -37,11 +37,11 @@ def show(explored: Explored) -> None:
     for finding in found.findings:
         _finding(explored, found, finding)
     if len(found.by_source) > 1:
-        st.subheader("Sources and classes")
+        st.header("Sources and classes")
         st.dataframe(exploration.source_table(found.by_source, list(found.classes)), hide_index=True)
         st.caption("✖ marks a source that stands for one class alone: whoever knows the source knows the label.")
     if found.unreadable:
-        st.subheader("Files that were left out")
+        st.header("Files that were left out")
         st.dataframe([{"file": path, "reason": reason} for path, reason in found.unreadable], hide_index=True)
     _take_away(found)
 
@@ -147,7 +147,7 @@ def _patients(explored: Explored, patients: dict[str, Sequence[str]], key: str) 
 
 
 def _take_away(found: audit.Audit) -> None:
-    st.subheader("Take away")
+    st.header("Take away")
     name = f"{found.data}-audit"
     st.download_button(
         "Everything as JSON",

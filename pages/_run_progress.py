@@ -11,7 +11,7 @@ from core.jobs import overview
 from core.report.tables import markdown_text
 from core.runs.status import Status
 from core.runs.store import Run
-from pages import _run_acts, _run_failure, _run_history, parts
+from pages import _plots, _run_acts, _run_failure, _run_history, parts
 
 REFRESH = {"queued": 1, "running": 1, "paused": 5, "interrupted": 5}  # seconds; what stands still may be taken up from elsewhere
 
@@ -62,6 +62,6 @@ def _curves(run: Run, status: Status, epochs: int) -> None:
             log = st.toggle("Logarithmic loss")
             rates = st.toggle("Learning rate")
         figure = charts.curves(history, epochs, smoothing, log, rates)
-        st.plotly_chart(figure, key="curves", alt="Loss and accuracy over the epochs")
+        _plots.show(figure, "curves")
     elif status.live:
         st.caption("The curves begin with the first steps.")

@@ -13,7 +13,7 @@ from core.evaluation import cases, comparison, predicted
 from core.evaluation.metrics import Evaluation, evaluate_predictions
 from core.runs import store
 from core.runs.index import Row
-from pages import _downloads, _networks, _teaching, parts
+from pages import _downloads, _networks, _plots, _teaching, parts
 
 VIEWS = {
     "tests": "Can they be told apart?",
@@ -103,7 +103,7 @@ def _curves(runs: Sequence[store.Run], names: dict[str, str]) -> None:
         log = st.toggle("Logarithmic")
     histories = {names[run.id]: run.metrics() for run in runs}
     figure = charts.overlay(histories, quantity, part, by, smoothing, log)
-    st.plotly_chart(figure, key="overlay", alt=f"{quantity} of the runs over the epochs")
+    _plots.show(figure, "overlay")
     _downloads.of_figure(figure, "curves")
     st.caption("A star marks each run's best epoch on the validation part.")
 
@@ -119,7 +119,7 @@ def _matrices(runs: Sequence[store.Run], names: dict[str, str]) -> None:
         evaluation = _evaluation_of(_key(run), run)
         with columns[number % 2]:
             st.caption(f"**{names[run.name]}**: {evaluation.images} test images")
-            st.plotly_chart(figures.confusion(evaluation.confusion, evaluation.classes), key=f"matrix {run.name}", alt="Confusion matrix")
+            _plots.show(figures.confusion(evaluation.confusion, evaluation.classes), f"matrix {run.name}")
 
 
 def _images(runs: Sequence[store.Run], names: dict[str, str]) -> None:
