@@ -75,7 +75,7 @@ def _choose(run: store.Run, predictor: Predictor, found: list[tuple[Upload, Answ
         }
         for upload, outcome in found
     ]
-    st.dataframe(rows, hide_index=True)
+    st.dataframe(rows, hide_index=True, alt="The answer to each image")
     _downloads.of_table(Table(rows, f"Answers of run {run.id} ({predictor.recipe.model})", (wording.MEDICAL_NOTE,)), f"{run.id}-answers")
     names = [upload.name for upload, _ in found]
     return names.index(st.selectbox("Image", names))

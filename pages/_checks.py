@@ -109,7 +109,7 @@ def _deletion(found: faithfulness.Faithfulness, method: str, label: str) -> None
 
 def _road(found: faithfulness.Roads, label: str) -> None:
     rows = faithfulness.road_rows(found)
-    st.dataframe(rows, hide_index=True)
+    st.dataframe(rows, hide_index=True, alt="ROAD of each map")
     table = Table(rows, f"ROAD: probability of {label} after replacing places", ("Rong et al. 2022; SciPy solves the imputation.",))
     _downloads.of_table(table, "road")
     st.markdown(faithfulness.road_reading(found))

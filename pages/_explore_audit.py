@@ -38,11 +38,12 @@ def show(explored: Explored) -> None:
         _finding(explored, found, finding)
     if len(found.by_source) > 1:
         st.header("Sources and classes")
-        st.dataframe(exploration.source_table(found.by_source, list(found.classes)), hide_index=True)
+        st.dataframe(exploration.source_table(found.by_source, list(found.classes)), hide_index=True, alt="Images by source and class")
         st.caption("✖ marks a source that stands for one class alone: whoever knows the source knows the label.")
     if found.unreadable:
         st.header("Files that were left out")
-        st.dataframe([{"file": path, "reason": reason} for path, reason in found.unreadable], hide_index=True)
+        left_out = [{"file": path, "reason": reason} for path, reason in found.unreadable]
+        st.dataframe(left_out, hide_index=True, alt="Files that were left out, each with its reason")
     _take_away(found)
 
 

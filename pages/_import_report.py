@@ -54,11 +54,12 @@ def _report(record: Dataset) -> None:
     if record.duplicates:
         found = [{"kind": kind, "images": len(paths), "files": paths} for kind, paths in record.duplicates]
         st.markdown(f"**{wording.count(len(found), 'image')} found more than once**")
-        st.dataframe(found, hide_index=True)
+        st.dataframe(found, hide_index=True, alt="Images found more than once")
     if record.dropped:
         st.markdown(f"**{wording.count(len(record.dropped), 'file')} left out**")
-        st.dataframe([{"reason": reason, "files": count} for reason, count in record.reasons.items()], hide_index=True)
-        st.dataframe(record.dropped_table(), hide_index=True)
+        reasons = [{"reason": reason, "files": count} for reason, count in record.reasons.items()]
+        st.dataframe(reasons, hide_index=True, alt="Files left out by reason")
+        st.dataframe(record.dropped_table(), hide_index=True, alt="Files left out, one by one")
 
 
 def _removal(record: Dataset) -> None:

@@ -47,19 +47,19 @@ def _figures(looked: Looked) -> None:
     with table:
         _teaching.explain("sensitivity", "specificity", "precision", "f1")
     table.caption("Each class")
-    table.dataframe(evaluation.text_table(), hide_index=True)
+    table.dataframe(evaluation.text_table(), hide_index=True, alt="Metrics of each class")
     left, right = st.columns(2, gap="medium")
     left.caption("All metrics")
-    left.dataframe(evaluation.metrics_table(), hide_index=True)
+    left.dataframe(evaluation.metrics_table(), hide_index=True, alt="All metrics")
     right.caption("Averages over the classes")
-    right.dataframe(evaluation.averages_table(), hide_index=True)
+    right.dataframe(evaluation.averages_table(), hide_index=True, alt="Averages over the classes")
     st.caption(f"{evaluation.interval_kind}.")
     _teaching.explain("interval", "calibration_error", "average_precision")
     with st.expander("As Zhong 2020 counts: only probabilities of at least one half"):
         rows, means = thresholded.tables(looked.predictions, looked.classes)
         left, right = st.columns([3, 2], gap="medium")
-        left.dataframe(rows, hide_index=True)
-        right.dataframe(means, hide_index=True)
+        left.dataframe(rows, hide_index=True, alt="Precision and recall of each class")
+        right.dataframe(means, hide_index=True, alt="Means over the classes")
         st.caption("Precision and recall are micro averages (Wilson's intervals); the mean probability has the normal approximation's.")
     st.page_link(
         "pages/predict.py", label="Ask this network about an image", icon=":material/image_search:", query_params={"run": looked.run.id}

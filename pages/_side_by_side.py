@@ -84,7 +84,7 @@ def _tests(runs: Sequence[store.Run], names: dict[str, str]) -> None:
         st.markdown(f"- {f'{pair.a}, {pair.b}: ' if pair.unpaired else ''}{pair.sentence}")
     st.caption(f"McNemar’s exact test on the shared test images, with Holm’s correction for several pairs. {comparison.CAUTION}")
     _teaching.explain("mcnemar")
-    st.dataframe(result.table(), hide_index=True)
+    st.dataframe(result.table(), hide_index=True, alt="Paired tests of the chosen runs")
 
 
 def _settings(runs: Sequence[store.Run], names: dict[str, str]) -> None:

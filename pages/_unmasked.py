@@ -111,7 +111,7 @@ def _verdict(found: Unmasked, without: Unmasked | None = None) -> None:
     with left:
         _plots.show(figure, "collapse")
     right.markdown("\n".join(f"- {line}" for line in [*reading.story(found), *([reading.control(without)] if without else [])]))
-    st.dataframe(reading.table(found), hide_index=True)
+    st.dataframe(reading.table(found), hide_index=True, alt="Answers with and without the marker")
     st.caption("95 % intervals: Wilson, by image. The network is the one trained with the marker; its test images were in no training.")
     _downloads.of_figure(figure, f"{found.run.id}-shortcut")
     for place, answers in zip(st.columns(len(found.answers)), found.answers.values(), strict=True):

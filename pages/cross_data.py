@@ -39,4 +39,4 @@ with parts.errors_here():
     grid = cross_data.grid(cells)
     _plots.show(figures.cross_data(grid.values, grid.text, grid.rows, grid.columns), "cells")
     st.caption("Accuracy with its 95 % interval and the number of images. On its own data set: the run's test part.")
-    st.dataframe(cross_data.table(cells), hide_index=True, placeholder="")
+    st.dataframe(cross_data.table(cells), hide_index=True, placeholder="", alt="Accuracy of each network on each data set")

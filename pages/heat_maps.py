@@ -81,6 +81,6 @@ if waiting and st.button(f"Measure {wording.count(len(waiting), 'network')}", ic
     st.rerun()
 if measured:
     table = heat_truth.table(measured)
-    st.dataframe(table, hide_index=True)
+    st.dataframe(table, hide_index=True, alt="How well each map finds the lesions")
     _downloads.of_table(Table(table, "Heat maps against the phantom's lesions"), "heat-maps")
     st.caption("Hits: the hottest place lies in the lesion (pointing game, Wilson's 95 %). By chance: a map that knows nothing.")

@@ -1,4 +1,4 @@
-"""No plot stands on a page without its words, no picture without what it shows."""
+"""No plot stands on a page without its words, no picture and no table without what it shows."""
 
 import ast
 from pathlib import Path
@@ -19,5 +19,6 @@ def test_plots_are_shown_with_their_words(page: Path):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_picture_says_what_it_shows(page: Path):
-    assert all("alt" in {each.arg for each in call.keywords} for call in calls(page, "image"))
+def test_every_picture_and_table_says_what_it_shows(page: Path):
+    shown = calls(page, "image") + calls(page, "dataframe")
+    assert all("alt" in {each.arg for each in call.keywords} for call in shown)
