@@ -30,6 +30,20 @@ STILL = "*, *::before, *::after { transition: none !important; animation: none !
 HEIGHT = """Math.max(...['stMain', 'stSidebarContent'].map(
     part => document.querySelector(`[data-testid=${part}]`)?.scrollHeight ?? 0))"""
 WIDTH = "Math.max(document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth)"
+PALE = """() => {
+    const linear = value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    const luminance = colour => {
+        const [red, green, blue] = colour.match(/[\\d.]+/g).map(value => linear(value / 255));
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05;
+    };
+    const ground = luminance(getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor);
+    const texts = [...document.querySelectorAll('.js-plotly-plot :is(.xtick, .ytick, .g-xtitle, .g-ytitle) text')];
+    return texts.filter(text => {
+        const own = luminance(getComputedStyle(text).fill);
+        return Math.max(own, ground) / Math.min(own, ground) < 4.5;
+    }).map(text => text.textContent);
+}"""
+"""Texts of axes whose contrast is too low: axe does not look into drawings."""
 MOST_TABS = 150  # presses, before something counts as out of the keyboard's reach
 
 
@@ -184,6 +198,7 @@ def visit(tab: Page, name: str, link: str) -> Visit:
         show_all(tab)
         tab.screenshot(path=OUTPUT / f"page-{re.sub(r'[^a-z_]+', '-', name)}-{look}.png")
         findings[look], known = judge(tab)
+        findings[look] += [f"the axis text “{text}” is too pale" for text in tab.evaluate(PALE)]
         met |= known
     plots = tab.get_by_test_id("stPlotlyChart").evaluate_all("plots => plots.map(plot => plot.getAttribute('aria-label') ?? '')")
     return Visit(findings, frozenset(met), width, tuple(plots))
