@@ -1,10 +1,13 @@
 """CXR Lab in the browser: `streamlit run app.py`."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages import _entrance, _teaching, _tour, parts
 
 st.set_page_config(page_title="CXR Lab", page_icon=":material/radiology:", layout="wide")
+st.html(Path(__file__).parent / "pages" / "style.css")
 door = _entrance.door()
 page = parts.navigation("sidebar" if door is None else "hidden")
 if door is None:

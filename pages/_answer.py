@@ -16,7 +16,7 @@ from core.explain import overlay
 from core.report import answer as answer_page
 from core.report.tables import Table, markdown_text
 from core.runs import store
-from pages import _checks, _downloads, _map, _networks, _teaching, parts
+from pages import _checks, _downloads, _map, _networks, _plots, _teaching, parts
 
 if TYPE_CHECKING:
     from core.explain.heatmap import HeatMap
@@ -75,7 +75,7 @@ def _choose(run: store.Run, predictor: Predictor, found: list[tuple[Upload, Answ
         }
         for upload, outcome in found
     ]
-    st.dataframe(rows, hide_index=True)
+    st.dataframe(rows, hide_index=True, alt="The answer to each image")
     _downloads.of_table(Table(rows, f"Answers of run {run.id} ({predictor.recipe.model})", (wording.MEDICAL_NOTE,)), f"{run.id}-answers")
     names = [upload.name for upload, _ in found]
     return names.index(st.selectbox("Image", names))
@@ -86,7 +86,7 @@ def _withheld(answer: Answer, name: str) -> bool:
     if not answer.doubts:
         return False
     with st.container(border=True):
-        st.markdown("#### :material/front_hand: The answer is withheld")
+        st.markdown("## :material/front_hand: The answer is withheld")
         for doubt in answer.doubts:
             st.markdown(f"- {doubt}")
         st.caption("A network answers any picture with one of its classes, be it a chest or a cat.")
@@ -96,7 +96,7 @@ def _withheld(answer: Answer, name: str) -> bool:
 
 def _say(predictor: Predictor, answer: Answer) -> None:
     shares = answer.calibrated or answer.probabilities
-    st.subheader(f"Answer: {markdown_text(answer.label)}")
+    st.header(f"Answer: {markdown_text(answer.label)}")
     calibration = predictor.calibration
     if calibration is None:
         st.caption(f"Probability {wording.percent(shares[answer.label])}, as the network states it: not calibrated.")
@@ -108,7 +108,7 @@ def _say(predictor: Predictor, answer: Answer) -> None:
             f"itself says {wording.percent(share)}: {side} the threshold {threshold:.2f} that its validation images chose for it."
         )
     _teaching.explain("probability", "temperature", "threshold")
-    st.plotly_chart(figures.shares(shares), key="probabilities", alt=f"Probabilities: {shares}")
+    _plots.show(figures.shares(shares), "probabilities")
 
 
 def _neighbours(run: store.Run, answer: Answer) -> None:
@@ -123,7 +123,8 @@ def _neighbours(run: store.Run, answer: Answer) -> None:
             return
         manifest = library.open_dataset(data)
         for column, near in zip(st.columns(len(answer.neighbours)), answer.neighbours, strict=True):
-            column.image(gallery.thumbnail(cases.image_of(manifest, near.sample_id)), width="stretch")
+            picture = gallery.thumbnail(cases.image_of(manifest, near.sample_id))
+            column.image(picture, width="stretch", alt=f"Training image, {near.label}, similarity {near.similarity:.2f}")
             column.caption(f"{markdown_text(near.label)}, similarity {near.similarity:.2f}", help=markdown_text(near.sample_id))
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.benchmark import table as tables
 from core.errors import CoreError
-from pages import parts
+from pages import _plots, parts
 
 if TYPE_CHECKING:
     from core.benchmark.table import Table
@@ -26,7 +26,7 @@ def stored() -> Table | None:
 def picture(table: Table) -> None:
     from core.benchmark import charts
 
-    st.plotly_chart(charts.sides(table), key="sides", alt="Accuracy of every row with random folds and with folds by patient")
+    _plots.show(charts.sides(table), "sides")
     st.caption(f"{table.title}. With 95 % intervals; a row without one lacks folds.")
 
 
@@ -35,6 +35,6 @@ def in_one_picture() -> None:
     table = stored()
     if table is None:
         return
-    st.subheader("Recorded benchmark")
+    st.header("Recorded benchmark")
     picture(table)
     st.page_link("pages/benchmark.py", label="What it means", icon=":material/leaderboard:")

@@ -13,7 +13,7 @@ from core.explain import faithfulness
 from core.explain.methods import METHODS
 from core.figures.removal import removal
 from core.report.tables import Table
-from pages import _downloads, _teaching, parts
+from pages import _downloads, _plots, _teaching, parts
 
 if TYPE_CHECKING:
     from core.data.threads import Progress
@@ -94,7 +94,7 @@ def _deletion(found: faithfulness.Faithfulness, method: str, label: str) -> None
         [curve.line for curve in found.insertions_at_random],
         label,
     )
-    st.plotly_chart(figure, key="removal", alt=f"Probability of {label} while the image is taken away and given back")
+    _plots.show(figure, "removal")
     away, back = found.random_deletions, found.random_insertions
     st.caption(
         f"Area under its probability: {found.deletion.area:.2f} when hot places go first ({min(away):.2f} to {max(away):.2f} in random "
@@ -109,7 +109,7 @@ def _deletion(found: faithfulness.Faithfulness, method: str, label: str) -> None
 
 def _road(found: faithfulness.Roads, label: str) -> None:
     rows = faithfulness.road_rows(found)
-    st.dataframe(rows, hide_index=True)
+    st.dataframe(rows, hide_index=True, alt="ROAD of each map")
     table = Table(rows, f"ROAD: probability of {label} after replacing places", ("Rong et al. 2022; SciPy solves the imputation.",))
     _downloads.of_table(table, "road")
     st.markdown(faithfulness.road_reading(found))

@@ -10,7 +10,7 @@ from core import answers, figures, wording
 from core.data.uploads import Upload
 from core.report.tables import markdown_text
 from core.runs import index, store
-from pages import _networks, parts
+from pages import _networks, _plots, parts
 
 MOST = 20
 COLUMNS = 3
@@ -46,15 +46,16 @@ def show(chosen: Sequence[str], upload: Upload, key: Hashable) -> None:
     doubted = [voice for voice in voices if voice.doubts]
     if doubted:
         with st.container(border=True):
-            st.markdown(f"#### :material/front_hand: Doubted by {len(doubted)} of {wording.count(len(voices), 'network')}")
+            st.markdown(f"## :material/front_hand: Doubted by {len(doubted)} of {wording.count(len(voices), 'network')}")
             for doubt in dict.fromkeys(doubt for voice in doubted for doubt in voice.doubts):
                 st.markdown(f"- {doubt}")
             if not st.toggle("Show anyway", key=f"anyway {key}"):
                 return
     found = answers.chorus(voices)
-    st.subheader(markdown_text(found.sentence))
+    st.header(markdown_text(found.sentence))
     left, right = st.columns([2, 1], gap="large")
-    left.plotly_chart(figures.shares(found.mean), key="mean", alt=f"Mean probabilities: {found.mean}")
+    with left:
+        _plots.show(figures.shares(found.mean), "mean")
     right.caption(
         f"Mean probability over {wording.count(found.averaged, 'network')} with the same classes. Networks trained on the same images "
         "share their errors: that they agree does not make them right."

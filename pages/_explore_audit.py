@@ -37,12 +37,13 @@ def show(explored: Explored) -> None:
     for finding in found.findings:
         _finding(explored, found, finding)
     if len(found.by_source) > 1:
-        st.subheader("Sources and classes")
-        st.dataframe(exploration.source_table(found.by_source, list(found.classes)), hide_index=True)
+        st.header("Sources and classes")
+        st.dataframe(exploration.source_table(found.by_source, list(found.classes)), hide_index=True, alt="Images by source and class")
         st.caption("✖ marks a source that stands for one class alone: whoever knows the source knows the label.")
     if found.unreadable:
-        st.subheader("Files that were left out")
-        st.dataframe([{"file": path, "reason": reason} for path, reason in found.unreadable], hide_index=True)
+        st.header("Files that were left out")
+        left_out = [{"file": path, "reason": reason} for path, reason in found.unreadable]
+        st.dataframe(left_out, hide_index=True, alt="Files that were left out, each with its reason")
     _take_away(found)
 
 
@@ -147,7 +148,7 @@ def _patients(explored: Explored, patients: dict[str, Sequence[str]], key: str) 
 
 
 def _take_away(found: audit.Audit) -> None:
-    st.subheader("Take away")
+    st.header("Take away")
     name = f"{found.data}-audit"
     st.download_button(
         "Everything as JSON",

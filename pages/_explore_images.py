@@ -91,10 +91,10 @@ def _one(explored: Explored, path: str) -> None:
             st.warning(markdown_text(warning), icon=":material/warning:")
     others = exploration.of_patient(manifest, row)
     if manifest.table["patient_id"].iat[row]:
-        st.subheader("The patient’s other images")
+        st.header("The patient’s other images")
         st.caption(wording.count(len(others), "other image") if len(others) else "There is no other image of this patient.")
         images_in_a_row(explored, others[:OTHERS].tolist(), "patient")
-    st.subheader("Most alike")
+    st.header("Most alike")
     measured = exploration.stored(manifest)
     if measured is None:
         st.caption("Known as soon as “Sizes and greys” was opened once.")

@@ -8,7 +8,7 @@ from core import figures
 from core.data import exploration
 from core.data.manifest import Manifest
 from core.report.tables import markdown_text
-from pages import _downloads, parts
+from pages import _downloads, _plots, parts
 from pages._explored import Explored, light, reporter
 
 A_ROW = 4  # classes side by side
@@ -21,7 +21,7 @@ def show(explored: Explored) -> None:
         measured = exploration.measure(manifest, report)
     end()
     classes, counts = list(manifest.classes), exploration.size_counts(manifest, measured.sizes)
-    st.subheader("Sizes")
+    st.header("Sizes")
     colour, sentence = exploration.size_reading(measured, classes)
     with st.container(horizontal=True, vertical_alignment="center"):
         light(colour)
@@ -30,16 +30,16 @@ def show(explored: Explored) -> None:
     with shares:
         st.caption("Most frequent sizes: where bars differ, the size betrays the class")
         figure = figures.size_shares(exploration.size_shares(counts, classes))
-        st.plotly_chart(figure, key="size shares", alt="Share of each class’s images by size")
+        _plots.show(figure, "size shares")
     with marks:
         st.caption("Width and height: a mark’s area is the number of images")
-        st.plotly_chart(figures.sizes(counts, classes), key="sizes", alt="Width and height of the images by class")
-    st.subheader("Greys")
+        _plots.show(figures.sizes(counts, classes), "sizes")
+    st.header("Greys")
     greys = figures.greys(measured.histograms, classes)
-    st.plotly_chart(greys, key="greys", alt="Histogram of the greys by class")
+    _plots.show(greys, "greys")
     _downloads.of_figure(greys, f"{manifest.name}-greys")
     st.caption("Mean over a class’s images at 64 × 64 pixels. Exposure and black margins come from the machine, not from the disease.")
-    st.subheader("Mean images")
+    st.header("Mean images")
     _means(measured, manifest)
 
 
@@ -50,7 +50,7 @@ def _means(measured: exploration.Measured, manifest: Manifest) -> None:
             with column:
                 st.image(mean.picture, width="stretch", alt=f"Mean image of {mean.label}")
                 st.caption(f"**{markdown_text(mean.label)}**")
-                st.plotly_chart(figures.grey_difference(mean.difference, mean.limit), key=f"difference {mean.label}", alt="Difference")
+                _plots.show(figures.grey_difference(mean.difference, mean.limit), f"difference {mean.label}")
     st.caption(
         "Above, the mean of a class; below, that less the mean of all images: red is brighter, blue darker. Letters, borders and "
         "collimation that show in a mean stand in the same place in many images of the class."

@@ -38,7 +38,7 @@ def _show(explored: Explored, reading: probed.Reading, row: index.Row | None) ->
     with st.container(horizontal=True, vertical_alignment="center"):
         light(reading.light)
         st.markdown(markdown_text(reading.sentence))
-    st.dataframe(reading.rows, hide_index=True)
+    st.dataframe(reading.rows, hide_index=True, alt="What each probe reaches")
     st.caption("On the test part, with 95 % intervals. Chance is always to answer the most frequent class; an AUC of 0.5.")
     if row:
         st.caption(f"The network itself: {row.accuracy_text} of {row.test_images:,} test images.")

@@ -47,7 +47,7 @@ def _ask(drawn: Quiz, given: list[str], picture: object) -> None:
     picture_place, question = st.columns(2, gap="large")
     picture_place.image(picture, width=SIDE, alt=f"Image {len(given) + 1} of {count}, whose label is asked for")
     with question:
-        st.subheader(f"Image {len(given) + 1} of {count}")
+        st.header(f"Image {len(given) + 1} of {count}")
         st.progress(len(given) / count)
         st.write("What does it show?")
         for name in drawn.classes:

@@ -12,7 +12,7 @@ from core.report.tables import markdown_text
 from core.runs import store
 from core.teaching import replay
 from core.teaching.replay import Player, Recording
-from pages import _demo, _results, parts
+from pages import _demo, _plots, _results, parts
 
 TICK = 1.0  # seconds between two pictures
 
@@ -89,7 +89,7 @@ def _picture(recording: Recording, epochs: int) -> None:
         key="replay epoch",
         on_change=lambda: _change(Player.sought, recording.second_of(st.session_state["replay epoch"])),
     )
-    st.plotly_chart(charts.curves(frame.rows, epochs), key="replayed curves", alt="Loss and accuracy over the epochs, replayed")
+    _plots.show(charts.curves(frame.rows, epochs), "replayed curves")
 
 
 def _change(how, *arguments) -> None:

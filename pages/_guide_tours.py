@@ -22,7 +22,7 @@ def show() -> None:
 
 
 def _card(tour: Tour, primary: bool) -> None:
-    st.markdown(f"##### {tour.title}")
+    st.markdown(f"## {tour.title}")
     st.write(tour.about)
     st.caption(f"{wording.count(len(tour.steps), 'step')} · about {tour.minutes} min")
     if st.button("Start", type="primary" if primary else "secondary", icon=":material/tour:", key=f"start {tour.name}"):

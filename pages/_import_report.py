@@ -11,7 +11,7 @@ from core import figures, wording
 from core.data import sources
 from core.data.sources import cards
 from core.report.tables import markdown_text
-from pages import parts
+from pages import _plots, parts
 
 if TYPE_CHECKING:
     from core.data.library import Dataset
@@ -27,7 +27,7 @@ def show(record: Dataset) -> None:
     columns[2].metric("Patients", wording.unknown(record.patients), border=True)
     columns[3].metric("Left out", f"{len(record.dropped):,}", border=True)
     _published(record)
-    st.plotly_chart(figures.class_counts(record.classes), key="classes", alt=f"Images a class: {record.classes}")
+    _plots.show(figures.class_counts(record.classes), "classes")
     with st.expander("Report of the import", expanded=bool(record.dropped)):
         _report(record)
     with st.container(horizontal=True):
@@ -40,8 +40,8 @@ def _published(record: Dataset) -> None:
     if spec is None:
         return
     st.caption(f"Source: {spec.title} · licence: {spec.licence or 'not published'} · to be cited: {spec.citation}")
-    for difference in spec.deviations(record.classes):
-        st.warning(f"Not as published. {difference}.", icon=":material/difference:")
+    if differences := spec.deviations(record.classes):
+        st.warning("**Not as published**\n\n" + "\n".join(f"- {markdown_text(each)}" for each in differences), icon=":material/difference:")
 
 
 def _report(record: Dataset) -> None:
@@ -54,11 +54,12 @@ def _report(record: Dataset) -> None:
     if record.duplicates:
         found = [{"kind": kind, "images": len(paths), "files": paths} for kind, paths in record.duplicates]
         st.markdown(f"**{wording.count(len(found), 'image')} found more than once**")
-        st.dataframe(found, hide_index=True)
+        st.dataframe(found, hide_index=True, alt="Images found more than once")
     if record.dropped:
         st.markdown(f"**{wording.count(len(record.dropped), 'file')} left out**")
-        st.dataframe([{"reason": reason, "files": count} for reason, count in record.reasons.items()], hide_index=True)
-        st.dataframe(record.dropped_table(), hide_index=True)
+        reasons = [{"reason": reason, "files": count} for reason, count in record.reasons.items()]
+        st.dataframe(reasons, hide_index=True, alt="Files left out by reason")
+        st.dataframe(record.dropped_table(), hide_index=True, alt="Files left out, one by one")
 
 
 def _removal(record: Dataset) -> None:

@@ -71,7 +71,7 @@ def look(run: store.Run, finished: float | None) -> Looked:
     evaluation = _evaluation_of((run.id, target, content, weights, epochs[weights], finished), predictions, recipe.data.classes)
     title = OWN.get(target) or library.title(target)
     split = f", split {run.split_kind()}" if target in OWN else ""
-    st.subheader(f"{title}: {wording.count(evaluation.images, 'image')}{split}")
+    st.header(f"{title}: {wording.count(evaluation.images, 'image')}{split}")
     _teaching.explain("split", "leakage")
     if target == "train":
         st.warning("The network learnt these images: figures on them say nothing about new ones.", icon=":material/warning:")

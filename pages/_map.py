@@ -50,7 +50,8 @@ def draw(predictor: Predictor, answer: Answer, heat: HeatMap) -> None:
         picture = overlay.contours(answer.prepared, heat, state["colours"])
     else:
         picture = overlay.blend(answer.prepared, heat, state["opacity"], state["colours"])
-    st.image(picture, caption=f"{method.title}{of} over the image as the network saw it", width="stretch")
+    caption = f"{method.title}{of} over the image as the network saw it"
+    st.image(picture, caption=caption, width="stretch", alt=f"{caption}; {places.hottest(heat)}")
     for warning in heat.warnings():
         st.warning(warning, icon=":material/warning:")
     st.caption(
@@ -59,7 +60,8 @@ def draw(predictor: Predictor, answer: Answer, heat: HeatMap) -> None:
     )
     _teaching.explain("heat_map", "gradcam", "raw_magnitude")
     with st.expander("The image as the network saw it, without the map"):
-        st.image(answer.prepared, caption=f"{answer.prepared.shape[0]} px, prepared as in training", width="stretch")
+        caption = f"{answer.prepared.shape[0]} px, prepared as in training"
+        st.image(answer.prepared, caption=caption, width="stretch", alt=f"The image without the map: {caption}")
 
 
 def trust(predictor: Predictor, answer: Answer, heat: HeatMap) -> None:
@@ -90,7 +92,9 @@ def trust(predictor: Predictor, answer: Answer, heat: HeatMap) -> None:
             bar.empty()
             st.markdown(f"**{found.reading}**")
             columns = st.columns(len(found.stages) + 1)
-            columns[0].image(overlay.blend(answer.prepared, heat), caption="as trained", width="stretch")
+            trained = f"Heat map as trained; {places.hottest(heat)}"
+            columns[0].image(overlay.blend(answer.prepared, heat), caption="as trained", width="stretch", alt=trained)
             for column, stage in zip(columns[1:], found.stages, strict=True):
                 text = f"{wording.percent(stage.randomised)} of the layers random: rank correlation {stage.spearman:.2f}"
-                column.image(overlay.blend(answer.prepared, stage.heat), caption=text, width="stretch")
+                picture = overlay.blend(answer.prepared, stage.heat)
+                column.image(picture, caption=text, width="stretch", alt=f"Heat map with {text}; {places.hottest(stage.heat)}")

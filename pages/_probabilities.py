@@ -7,7 +7,7 @@ import streamlit as st
 from core import charts, wording
 from core.evaluation import calibration
 from core.report.tables import markdown_text
-from pages import _downloads, _linked, _teaching
+from pages import _downloads, _linked, _plots, _teaching
 from pages._looked import Looked
 
 
@@ -18,11 +18,11 @@ def curves(looked: Looked) -> None:
     for column, draw, name in ((left, charts.roc, "ROC"), (right, charts.precision_recall, "precision-recall")):
         with column:
             figure = draw(*arguments)
-            st.plotly_chart(figure, key=name, alt=f"{name} curves, each class against the rest")
+            _plots.show(figure, name)
             _downloads.of_figure(figure, f"{looked.run.id}-{name}")
     st.caption("Points: each class's own threshold with the largest sensitivity + specificity on the validation part (Youden).")
     _teaching.explain("roc_auc", "average_precision")
-    st.subheader("What a threshold does")
+    st.header("What a threshold does")
     _teaching.explain("threshold", "sensitivity", "specificity", "precision", "prevalence")
     with st.container(horizontal=True):
         name = _linked.one("Class", looked.classes, "class", looked.classes[0], of=looked.run.id)
@@ -43,7 +43,7 @@ def curves(looked: Looked) -> None:
         f"Here {looked.evaluation.support()[name]} of {wording.count(looked.evaluation.images, 'image')} show {markdown_text(name)}. "
         f"At a prevalence of {wording.percent(prevalence)} the predictive values move; sensitivity and specificity do not."
     )
-    st.plotly_chart(found.figure, key="threshold", alt=f"Sensitivity, specificity and predictive values of {name} over the threshold")
+    _plots.show(found.figure, "threshold")
 
 
 def calibrated(looked: Looked) -> None:
@@ -59,5 +59,5 @@ def calibrated(looked: Looked) -> None:
         with column:
             figure = charts.reliability(part)
             st.caption(f"Test part, probabilities {name}")
-            st.plotly_chart(figure, key=name, alt=f"Reliability diagram, probabilities {name}")
+            _plots.show(figure, name)
             _downloads.of_figure(figure, f"{looked.run.id}-reliability-{name.replace(' ', '-')}")

@@ -24,7 +24,7 @@ def show() -> None:
         found, number = ended.of_late(rows, states, MOST)
         if not found:
             continue
-        st.subheader(heading)
+        st.header(heading)
         for each in found:
             _line(each)
         if number > MOST:

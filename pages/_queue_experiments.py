@@ -17,7 +17,7 @@ def show(found: Overview, marked: str) -> list[str]:
     """Returns the names of those shown; `marked`: the run that the link asks for."""
     together = groups.groups(found)
     if together:
-        st.subheader("Experiments")
+        st.header("Experiments")
     for group in together:
         with st.container(border=True, key=f"experiment {group.name}"):
             _line(group, marked)

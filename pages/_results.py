@@ -8,7 +8,7 @@ from core import figures, wording
 from core.evaluation import cases, thresholded
 from core.report.tables import markdown_text
 from core.runs import store
-from pages import _downloads, _files, _linked, _networks, _probabilities, _teaching, parts
+from pages import _downloads, _files, _linked, _networks, _plots, _probabilities, _teaching, parts
 from pages._looked import Looked, look
 
 VIEWS = {
@@ -41,26 +41,25 @@ def _figures(looked: Looked) -> None:
     for note in evaluation.notes:
         st.info(markdown_text(note), icon=":material/info:")
     matrix, table = st.columns([2, 3], gap="medium")
-    figure = figures.confusion(evaluation.confusion, evaluation.classes)
-    matrix.plotly_chart(figure, key="small matrix", alt=f"Confusion matrix, rows true classes: {evaluation.confusion.tolist()}")
     with matrix:
+        _plots.show(figures.confusion(evaluation.confusion, evaluation.classes), "small matrix")
         _teaching.explain("confusion_matrix")
     with table:
         _teaching.explain("sensitivity", "specificity", "precision", "f1")
     table.caption("Each class")
-    table.dataframe(evaluation.text_table(), hide_index=True)
+    table.dataframe(evaluation.text_table(), hide_index=True, alt="Metrics of each class")
     left, right = st.columns(2, gap="medium")
     left.caption("All metrics")
-    left.dataframe(evaluation.metrics_table(), hide_index=True)
+    left.dataframe(evaluation.metrics_table(), hide_index=True, alt="All metrics")
     right.caption("Averages over the classes")
-    right.dataframe(evaluation.averages_table(), hide_index=True)
+    right.dataframe(evaluation.averages_table(), hide_index=True, alt="Averages over the classes")
     st.caption(f"{evaluation.interval_kind}.")
     _teaching.explain("interval", "calibration_error", "average_precision")
     with st.expander("As Zhong 2020 counts: only probabilities of at least one half"):
         rows, means = thresholded.tables(looked.predictions, looked.classes)
         left, right = st.columns([3, 2], gap="medium")
-        left.dataframe(rows, hide_index=True)
-        right.dataframe(means, hide_index=True)
+        left.dataframe(rows, hide_index=True, alt="Precision and recall of each class")
+        right.dataframe(means, hide_index=True, alt="Means over the classes")
         st.caption("Precision and recall are micro averages (Wilson's intervals); the mean probability has the normal approximation's.")
     st.page_link(
         "pages/predict.py", label="Ask this network about an image", icon=":material/image_search:", query_params={"run": looked.run.id}
@@ -71,10 +70,7 @@ def _matrix(looked: Looked) -> None:
     show = parts.choose("In the cells", list(SHARES), "cells", SHARES.__getitem__)
     matrix, classes = looked.evaluation.confusion, looked.classes
     figure = figures.confusion(matrix, classes, show=show, selectable=True)
-    event = st.plotly_chart(
-        figure,
-        key="matrix", on_select="rerun", selection_mode="points", alt=f"Confusion matrix, rows true classes: {matrix.tolist()}",
-    )  # fmt: skip
+    event = _plots.show(figure, "matrix", on_select="rerun", selection_mode="points")
     st.caption("A row a true class, a column a predicted one. Click a cell to see its images.")
     _teaching.explain("confusion_matrix", "sensitivity", "precision")
     _downloads.of_figure(figure, f"{looked.run.id}-matrix")

@@ -13,7 +13,7 @@ from core.jobs import overview
 from core.report.tables import markdown_text
 from core.runs.status import Status
 from core.runs.store import Run
-from pages import _run_acts, _run_failure, _run_history, parts
+from pages import _plots, _run_acts, _run_failure, _run_history, parts
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -68,7 +68,7 @@ def _curves(run: Run, status: Status, epochs: int) -> None:
             rates = st.toggle("Learning rate")
         shown = history.worth_drawing(len(rows)) if status.live else len(rows)
         figure = _figure((run.id, shown, *rows[shown - 1].items()), rows[:shown], epochs, smoothing, log, rates)
-        st.plotly_chart(figure, key="curves", alt="Loss and accuracy over the epochs")
+        _plots.show(figure, "curves")
     elif status.live:
         st.caption("The curves begin with the first steps.")
 

@@ -13,7 +13,7 @@ from core.evaluation import cases, comparison, predicted
 from core.evaluation.metrics import Evaluation, evaluate_predictions
 from core.runs import store
 from core.runs.index import Row
-from pages import _downloads, _linked, _networks, _teaching, parts
+from pages import _downloads, _linked, _networks, _plots, _teaching, parts
 
 VIEWS = {
     "tests": "Can they be told apart?",
@@ -84,7 +84,7 @@ def _tests(runs: Sequence[store.Run], names: dict[str, str]) -> None:
         st.markdown(f"- {f'{pair.a}, {pair.b}: ' if pair.unpaired else ''}{pair.sentence}")
     st.caption(f"McNemar’s exact test on the shared test images, with Holm’s correction for several pairs. {comparison.CAUTION}")
     _teaching.explain("mcnemar")
-    st.dataframe(result.table(), hide_index=True)
+    st.dataframe(result.table(), hide_index=True, alt="Paired tests of the chosen runs")
 
 
 def _settings(runs: Sequence[store.Run], names: dict[str, str]) -> None:
@@ -105,7 +105,7 @@ def _curves(runs: Sequence[store.Run], names: dict[str, str]) -> None:
         log = _linked.switch("Logarithmic", "log")
     histories = {names[run.id]: run.metrics() for run in runs}
     figure = charts.overlay(histories, quantity, part, by, smoothing, log)
-    st.plotly_chart(figure, key="overlay", alt=f"{quantity} of the runs over the epochs")
+    _plots.show(figure, "overlay")
     _downloads.of_figure(figure, "curves")
     st.caption("A star marks each run's best epoch on the validation part.")
 
@@ -121,7 +121,7 @@ def _matrices(runs: Sequence[store.Run], names: dict[str, str]) -> None:
         evaluation = _evaluation_of(_key(run), run)
         with columns[number % 2]:
             st.caption(f"**{names[run.name]}**: {evaluation.images} test images")
-            st.plotly_chart(figures.confusion(evaluation.confusion, evaluation.classes), key=f"matrix {run.name}", alt="Confusion matrix")
+            _plots.show(figures.confusion(evaluation.confusion, evaluation.classes), f"matrix {run.name}")
 
 
 def _images(runs: Sequence[store.Run], names: dict[str, str]) -> None:

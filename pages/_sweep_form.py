@@ -117,4 +117,4 @@ def _offer(plan: sweeps.Plan, key: str) -> None:
     elif joined:
         name = markdown_text(plan.sweep.name)
         st.warning(f"{name} has {wording.count(joined, 'run')} already; these would join it.", icon=":material/merge:")
-    st.dataframe(plan.table(), hide_index=True, key="planned")
+    st.dataframe(plan.table(), hide_index=True, key="planned", alt="The runs that would be queued")

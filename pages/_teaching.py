@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.teaching import glossary
+from pages import _plots
 
 
 def kept(parameter: str) -> str:
@@ -57,7 +58,7 @@ def entry(name: str, key: str) -> None:
     """A term's words and its figure."""
     term = glossary.get(name)
     st.markdown(f"**{term.title}.** {term.text}")
-    st.plotly_chart(term.draw(), key=f"{key} figure", config={"displayModeBar": False}, alt=f"{term.title}: {term.caption}")
+    _plots.show(term.draw(), f"{key} figure", config={"displayModeBar": False})
     st.caption(term.caption)
 
 

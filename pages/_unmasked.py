@@ -11,7 +11,7 @@ from core.explain import overlay
 from core.jobs import overview, requests
 from core.report.tables import markdown_text
 from core.shortcuts import findings, lab, reading
-from pages import _downloads, _teaching, parts
+from pages import _downloads, _plots, _teaching, parts
 
 if TYPE_CHECKING:
     from core.runs.store import Run
@@ -52,7 +52,7 @@ def show(planted: Planted, runs: Runs) -> None:
     st.query_params.from_dict({"run": runs.marked.id})
     _verdict(found[0], *found[1:])
     _looks(found[0])
-    st.markdown("##### What this means for published figures")
+    st.markdown("### What this means for published figures")
     st.write(reading.FOR_PAPERS)
 
 
@@ -108,19 +108,20 @@ def _verdict(found: Unmasked, without: Unmasked | None = None) -> None:
     VERDICTS[reading.verdict(found)](f"**{reading.collapse(found)}** · {reading.headline(found)}", icon=":material/theater_comedy:")
     left, right = st.columns(2, gap="medium")
     figure = figures.collapse(reading.bars(found, without), list(findings.CONDITIONS.values()), reading.chance(found))
-    left.plotly_chart(figure, key="collapse", alt=f"Accuracy as planted, absent, swapped: {reading.collapse(found)}")
+    with left:
+        _plots.show(figure, "collapse")
     right.markdown("\n".join(f"- {line}" for line in [*reading.story(found), *([reading.control(without)] if without else [])]))
-    st.dataframe(reading.table(found), hide_index=True)
+    st.dataframe(reading.table(found), hide_index=True, alt="Answers with and without the marker")
     st.caption("95 % intervals: Wilson, by image. The network is the one trained with the marker; its test images were in no training.")
     _downloads.of_figure(figure, f"{found.run.id}-shortcut")
     for place, answers in zip(st.columns(len(found.answers)), found.answers.values(), strict=True):
-        place.caption(f"Marker {findings.CONDITIONS[answers.condition]}")
-        matrix = figures.confusion(answers.confusion, answers.classes, margins=False)
-        place.plotly_chart(matrix, key=f"matrix {answers.condition}", alt=f"Confusion matrix: {answers.confusion.tolist()}")
+        with place:
+            st.caption(f"Marker {findings.CONDITIONS[answers.condition]}")
+            _plots.show(figures.confusion(answers.confusion, answers.classes, margins=False), f"matrix {answers.condition}")
 
 
 def _looks(found: Unmasked) -> None:
-    st.markdown("##### Where it looked")
+    st.markdown("### Where it looked")
     st.write(reading.heat(found))
     _teaching.explain("heat_map", "raw_magnitude")
     st.caption(f"Grad-CAM for “{markdown_text(found.planted.label)}”. Each pair has one scale: what is weaker looks weaker.")

@@ -6,7 +6,7 @@ from core.benchmark import charts, reading
 from core.evaluation import overview
 from core.report.tables import Table
 from core.runs import index
-from pages import _benchmark_parts, _downloads, _linked, parts
+from pages import _benchmark_parts, _downloads, _linked, _plots, parts
 
 parts.title("Benchmark")
 st.write(
@@ -27,29 +27,29 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     if st.button("Open the run", type="primary", icon=":material/monitoring:", disabled=not run):
         st.switch_page("pages/runs.py", query_params={"run": run})
 
-st.subheader("What it says")
+st.header("What it says")
 st.markdown("\n".join(f"- {sentence}" for sentence in reading.read(table)))
 _benchmark_parts.picture(table)
 
-st.subheader("The rows")
+st.header("The rows")
 texts = table.rows()
 st.dataframe(texts, hide_index=True, key="rows", alt="Each row under both protocols")
 for note in table.notes():
     st.caption(note)
 _downloads.of_table(Table(texts, table.title, tuple(table.notes())), "benchmark")
 
-st.subheader("Probes")
+st.header("Probes")
 if table.probes:
     st.dataframe(table.probe_rows(), hide_index=True, key="probes", alt="Each shortcut probe under both protocols")
     st.caption("Simple classifiers that see no lungs, or hardly any, on the same folds: what they reach needs no disease.")
 else:
     st.caption("No probe is recorded: they need all folds of a row with every class.")
 
-st.subheader("What accuracy costs")
+st.header("What accuracy costs")
 costs = {name: overview.COSTS[name].title for name in ("parameters", "multiply_adds", "milliseconds_an_image", "minutes")}
 cost = parts.choose("Cost", list(costs), "cost", costs.__getitem__)
-st.plotly_chart(charts.cost(table, cost), key="cost", alt="Accuracy by patient against cost, with the Pareto front")
+_plots.show(charts.cost(table, cost), "cost")
 st.caption("Accuracy with folds by patient. Rows on fewer images or classes stand beside the others for their cost alone.")
 
-st.subheader("What was not run")
+st.header("What was not run")
 st.markdown("\n".join(f"- {what}" for what in table.not_run()) or "Nothing: all rows and folds were run.")

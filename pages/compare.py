@@ -7,7 +7,7 @@ from core.evaluation import overview, probes
 from core.evaluation.metrics import evaluate_predictions
 from core.report.tables import Table
 from core.runs import index, store
-from pages import _downloads, _linked, _side_by_side, _teaching, parts
+from pages import _downloads, _linked, _plots, _side_by_side, _teaching, parts
 
 DEFAULT = ("accuracy", "balanced_accuracy", "roc_auc", "parameters", "minutes")
 titles = wording.METRICS | {name: cost.title for name, cost in overview.COSTS.items()}
@@ -70,12 +70,12 @@ costs = list(overview.COSTS)
 with _linked.fold("What accuracy costs", "costs"):
     cost = _linked.one("Cost", costs, "cost", costs[0], titles.__getitem__)
     figure = charts.cost(lines, cost)
-    st.plotly_chart(figure, key="cost", alt="Accuracy against cost, with the Pareto front")
+    _plots.show(figure, "cost")
     _downloads.of_figure(figure, "cost")
 repeated = [line for line in overview.lines(wanted, "experiment") if len(line.rows) > 1]
 if repeated:
     with _linked.fold("Spread over seeds and folds", "spread"):
-        st.plotly_chart(charts.spread(repeated), key="spread", alt="Accuracy of every repeat of an experiment")
+        _plots.show(charts.spread(repeated), "spread")
 
-st.subheader("Side by side")
+st.header("Side by side")
 _side_by_side.show(rows, [row.run_id for number in event.selection.rows for row in lines[number].rows])

@@ -5,7 +5,7 @@ import streamlit as st
 from core import cross_data, figures, wording
 from core.data import library
 from core.runs import index, store
-from pages import _linked, parts
+from pages import _linked, _plots, parts
 
 parts.title("Cross-data")
 st.write("What a network that was trained on one data set is worth on another. Images that it has seen are left out, found by content.")
@@ -36,8 +36,6 @@ with parts.errors_here():
             cell.evaluate()
         st.rerun()
     grid = cross_data.grid(cells)
-    st.plotly_chart(
-        figures.cross_data(grid.values, grid.text, grid.rows, grid.columns), key="cells", alt="Accuracy of each network on each data set"
-    )
+    _plots.show(figures.cross_data(grid.values, grid.text, grid.rows, grid.columns), "cells")
     st.caption("Accuracy with its 95 % interval and the number of images. On its own data set: the run's test part.")
-    st.dataframe(cross_data.table(cells), hide_index=True)
+    st.dataframe(cross_data.table(cells), hide_index=True, placeholder="", alt="Accuracy of each network on each data set")

@@ -16,7 +16,7 @@ shelf = st.container()  # filled last: what is brought in below stands on it at 
 
 brought = None
 with st.container(border=True):
-    st.subheader("Bring in images")
+    st.header("Bring in images")
     way = parts.tabs("From", list(WAYS), "from", WAYS.__getitem__)
     if way == "source":
         brought = _sources.choose_and_fetch()

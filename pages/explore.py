@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import figures, wording
 from core.data import library
-from pages import _explore_audit, _explore_images, _explore_numbers, _explore_probes, parts
+from pages import _explore_audit, _explore_images, _explore_numbers, _explore_probes, _plots, parts
 from pages._explored import explore
 
 VIEWS = {
@@ -45,6 +45,6 @@ st.caption(
     f"{wording.count(record.images, 'image')} · {wording.count(len(record.classes), 'class', 'classes')} · "
     f"patients: {wording.unknown(record.patients)} · sources: {wording.unknown(record.sources or None)}"
 )
-st.plotly_chart(figures.class_counts(record.classes), key="classes", alt=f"Images a class: {record.classes}")
+_plots.show(figures.class_counts(record.classes), "classes")
 view = parts.tabs("View", list(VIEWS), "view", VIEWS.__getitem__)
 VIEW[view](explored)

@@ -6,7 +6,7 @@ from core import heat_truth, wording
 from core.data import images, library
 from core.errors import CoreError
 from core.evaluation import cases
-from core.explain import overlay
+from core.explain import overlay, places
 from core.explain.methods import METHODS
 from core.report.tables import Table, markdown_text
 from core.runs import index, store
@@ -26,22 +26,23 @@ if not rows:
 labels = {row.run_id: parts.run_label(row) for row in rows}
 run = store.find(parts.choose("Run", list(labels), "run", labels.__getitem__))
 
-st.subheader("Methods side by side")
+st.header("Methods side by side")
 _teaching.explain("heat_map", "gradcam", "raw_magnitude")
 with parts.errors_here():
     predictor = _networks.predictor_of(run.id, run.weights_epoch())
     samples = run.predictions().query("split == 'test'")["sample_id"].tolist()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number = _linked.number("Test image", 1, len(samples), 1, "image", of=run.id)
-        fast = [name for name, method in METHODS.items() if not method.slow]
-        usual = [name for name in fast if name != "cam"][:4]
-        methods = _linked.some("Methods", list(METHODS), "methods", usual, lambda name: METHODS[name].title)
         layer = _linked.one("Layer", predictor.layers, "layer", predictor.architecture.cam_layer, of=run.id)
     file = cases.image_of(library.open_dataset(run.recipe().data.name), samples[number - 1])
     answer = predictor.answer(images.read(file))
     label = _linked.one("Class", predictor.classes, "class", answer.label, of=(run.id, number))
+    fast = [name for name, method in METHODS.items() if not method.slow]
+    usual = [name for name in fast if name != "cam"][:4]
+    methods = _linked.some("Methods", list(METHODS), "methods", usual, lambda name: METHODS[name].title)
 columns, drawn = st.columns(COLUMNS), []
-columns[0].image(answer.prepared, caption=f"as the network saw it; answer: {markdown_text(answer.label)}", width="stretch")
+seen = f"as the network saw it; answer: {answer.label}"
+columns[0].image(answer.prepared, caption=markdown_text(seen), width="stretch", alt=f"Test image {number}, {seen}")
 for place, method in enumerate(methods, start=1):
     with columns[place % COLUMNS]:
         try:
@@ -50,14 +51,16 @@ for place, method in enumerate(methods, start=1):
             parts.problems(error)
             continue
         drawn.append(method)
-        st.image(overlay.blend(answer.prepared, heat), caption=f"{METHODS[method].title}, peak {heat.peak:.3g}", width="stretch")
+        caption = f"{METHODS[method].title}, peak {heat.peak:.3g}"
+        picture = overlay.blend(answer.prepared, heat)
+        st.image(picture, caption=caption, width="stretch", alt=f"Heat map, {caption}; {places.hottest(heat)}")
         for warning in heat.warnings():
             st.caption(f":material/warning: {warning}")
 if drawn:
-    st.subheader("Do the hot places matter?")
+    st.header("Do the hot places matter?")
     _checks.show(predictor, run.weights_epoch(), answer, label, drawn, layer)
 
-st.subheader("How well do the maps find the truth?")
+st.header("How well do the maps find the truth?")
 st.write(
     "On the synthetic phantom the lesion's place is known. Its images resemble X-rays and are none: what holds here may fail on patients."
 )
@@ -79,6 +82,6 @@ if waiting and st.button(f"Measure {wording.count(len(waiting), 'network')}", ic
     st.rerun()
 if measured:
     table = heat_truth.table(measured)
-    st.dataframe(table, hide_index=True)
+    st.dataframe(table, hide_index=True, alt="How well each map finds the lesions")
     _downloads.of_table(Table(table, "Heat maps against the phantom's lesions"), "heat-maps")
     st.caption("Hits: the hottest place lies in the lesion (pointing game, Wilson's 95 %). By chance: a map that knows nothing.")

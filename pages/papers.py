@@ -8,7 +8,7 @@ from core.evaluation import board
 from core.jobs import requests
 from core.recipes import catalogue, fitting
 from core.runs import index
-from pages import _linked, parts
+from pages import _linked, _plots, parts
 
 parts.title("Papers")
 st.write("Published figures beside our runs of the same recipes. Ours were trained on other images, so a difference is no verdict.")
@@ -16,7 +16,7 @@ st.write("Published figures beside our runs of the same recipes. Ours were train
 papers = {paper.key: paper for paper in catalogue.papers()}
 key = parts.tabs("Paper", list(papers), "paper", lambda key: key.replace("-", " ").title())
 paper = papers[key]
-st.subheader(paper.title)
+st.header(paper.title)
 st.caption(f"{paper.authors}, {paper.year}")
 if paper.further:
     st.caption("Not one of the five papers: a further reference, whose data set is at hand for many.")
@@ -34,12 +34,10 @@ for number, matrix in enumerate(board.matrices(key), start=1):
         f"Published confusion matrix: {matrix.table}, {matrix.entry} ({wording.percent(matrix.accuracy)} of {matrix.images:,})",
         f"matrix{number}",
     ):
-        st.plotly_chart(
-            figures.confusion(matrix.by_truth, matrix.labels), key=matrix.entry, alt=f"Rows are true classes: {matrix.by_truth}"
-        )
+        _plots.show(figures.confusion(matrix.by_truth, matrix.labels), matrix.entry)
         st.caption(matrix.note)
 
-st.subheader("Train a row")
+st.header("Train a row")
 names = list(dict.fromkeys(line.entry.name for line in lines))
 with st.container(horizontal=True, vertical_alignment="bottom"):
     name = _linked.one("Row", names, "row", names[0], lambda name: catalogue.get(name).title, of=key)

@@ -190,7 +190,7 @@ def runs_table(rows: Sequence[index.Row]) -> None:
         for row in rows
     ]
     link = st.column_config.LinkColumn("run", display_text="open")
-    st.dataframe(content, hide_index=True, column_config={"run": link})
+    st.dataframe(content, hide_index=True, column_config={"run": link}, placeholder="", alt="Runs with their state and test accuracy")
 
 
 @contextmanager

@@ -22,13 +22,13 @@ def live() -> None:
 def _show(found: overview.Overview) -> None:
     _queue_head.show(found)
     if found.active:
-        st.subheader("Training")
+        st.header("Training")
     for line in found.active:
         _queue_lines.active(line, line.run_id == marked)
     together = _queue_experiments.show(found, marked)
     alone = [line for line in found.waiting if line.experiment_name not in together]
     if alone:
-        st.subheader("Waiting")
+        st.header("Waiting")
         _queue_lines.waiting(alone, "waiting", marked)
     if not found.lines:
         st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")

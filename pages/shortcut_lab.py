@@ -19,17 +19,17 @@ with parts.errors_here():
         asked = markdown_text(linked)
         st.warning(f"The link asks for run “{asked}”, which was not trained on a planted set. Plant a marker.", icon=":material/link_off:")
 
-    st.subheader("1 · Plant")
+    st.header("1 · Plant")
     if planted is None:
         _planting.form()
         st.stop()
     _planting.show(planted)
 
-    st.subheader("2 · Train")
+    st.header("2 · Train")
     runs = lab.runs(planted, linked)
     _unmasked.training(planted, runs)
     if runs.marked is None or runs.live:
         st.stop()
 
-    st.subheader("3 · Unmask")
+    st.header("3 · Unmask")
     _unmasked.show(planted, runs)

@@ -11,7 +11,7 @@ from core.recipes.recipe import Recipe
 from core.report.tables import markdown_text
 from core.runs import store
 from core.training import memory, preview
-from pages import _linked, _recipe_form, _sweep_form, _teaching, parts
+from pages import _linked, _plots, _recipe_form, _sweep_form, _teaching, parts
 
 DEFAULT, OTHER, CLONE = "default", "other", "run"
 
@@ -91,13 +91,15 @@ with right, parts.errors_here():
     for note in shown.recipe.notes:
         st.caption(markdown_text(note))
     st.caption(f"Images a class and part; split {shown.split_kind}")
-    st.plotly_chart(figures.part_counts(shown.counts), key="parts", alt="Images a class in training, validation and test")
+    _plots.show(figures.part_counts(shown.counts), "parts")
     _teaching.explain("split")
     st.caption("A training batch as the network will see it, changed at random")
-    st.image(list(shown.batch), caption=[markdown_text(label) for label in shown.labels], width=128)
+    with st.container(horizontal=True, gap="small"):
+        for picture, label in zip(shown.batch, shown.labels, strict=True):
+            st.image(picture, caption=markdown_text(label), width=120, alt=f"Training image, {label}, changed at random")
     _teaching.explain("augmentation")
     st.caption("Learning rate")
-    st.plotly_chart(figures.learning_rate(shown.rates, shown.steps), key="rates", alt="Learning rate over the epochs")
+    _plots.show(figures.learning_rate(shown.rates, shown.steps), "rates")
     _teaching.explain("learning_rate", "parameters", "multiply_adds")
     facts = [*st.columns(2), *st.columns(2), *st.columns(2)]
     facts[0].metric("Parameters", wording.short(shown.parameters), help=f"{shown.parameters:,} values in all")

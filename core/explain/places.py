@@ -39,6 +39,15 @@ def heat_inside(heat: HeatMap, mask: np.ndarray) -> Inside:
     return Inside(float(values[mask].sum() / total) if total else np.nan, float(mask.mean()))
 
 
+def hottest(heat: HeatMap) -> str:
+    """In which part of the image the hottest place lies, in words, for those who do not see the map."""
+    if not heat.has_evidence:
+        return "no place is hot"
+    (row, column), (height, width) = np.unravel_index(heat.values.argmax(), heat.values.shape), heat.values.shape
+    down, across = ("upper", "middle", "lower")[3 * int(row) // height], ("left", "middle", "right")[3 * int(column) // width]
+    return f"hottest in the {'middle' if down == across else f'{down} {across}'} of the picture"
+
+
 def points_inside(heat: HeatMap, mask: np.ndarray, tolerance: int = 0) -> bool:
     """The pointing game (Zhang et al. 2016): whether the hottest pixel lies in `mask`, or at most `tolerance` pixels beside it.
 

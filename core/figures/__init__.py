@@ -9,6 +9,7 @@ from core.figures.probabilities import precision_recall, reliability, roc, thres
 from core.figures.shortcuts import collapse
 from core.figures.theme import BEST, PALETTE, PARTS, TRAINING, VALIDATION, class_colours, run_colours
 from core.figures.training import Series, curves, learning_rate, overlay
+from core.figures.words import alt_text
 
 __all__ = [
     "BEST",
@@ -20,6 +21,7 @@ __all__ = [
     "CostPoint",
     "Series",
     "agreement",
+    "alt_text",
     "bars",
     "class_colours",
     "class_counts",

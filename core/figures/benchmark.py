@@ -8,8 +8,10 @@ from math import nan
 
 import plotly.graph_objects as go
 
+from core.figures import words
 from core.figures.comparison import SHARES
-from core.figures.theme import BEST, LEGEND, REFERENCE, VALIDATION, framed, interval, percent
+from core.figures.theme import BEST, LEGEND, REFERENCE, VALIDATION, framed, interval
+from core.figures.words import percent
 
 Bounds = tuple[float, float, float]
 """Value, low, high."""
@@ -55,4 +57,16 @@ def sides(rows: Sequence[Beside], titles: tuple[str, str], reference: tuple[str,
     figure.update_yaxes(
         tickvals=list(range(len(rows))), ticktext=[row.name for row in rows], range=[len(rows) - 0.5, -0.5], zeroline=False, showgrid=False
     )
-    return framed(figure, 190 + 34 * len(rows), legend=LEGEND)
+    return framed(figure, 190 + 34 * len(rows), _in_words(rows, titles, reference), legend=LEGEND)
+
+
+def _in_words(rows: Sequence[Beside], titles: tuple[str, str], reference: tuple[str, float] | None) -> str:
+    """Each row's accuracies, those with the largest gap first."""
+    both = sorted((row for row in rows if row.first and row.second), key=lambda row: -abs(row.first[0] - row.second[0]))
+    said = [f"{row.name} {percent(row.first[0])} and {percent(row.second[0])}" for row in both]
+    one = len([row for row in rows if (row.first is None) != (row.second is None)])
+    beat = f" {reference[0]} reaches {percent(reference[1])}." if reference else ""
+    return (
+        f"Accuracy with {titles[0]} and with {titles[1]}, largest gap first: {words.listed(said)}. "
+        f"{words.count(one, 'row')} under one of them alone.{beat}"
+    )

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from core.figures.theme import BEST, LEGEND, REFERENCE, VALIDATION, framed, interval, log_axis, percent, run_colours
+from core.figures import words
+from core.figures.theme import BEST, LEGEND, REFERENCE, VALIDATION, framed, interval, log_axis, run_colours
+from core.figures.words import percent
 
 TICKS = {"nticks": 7}
 SHARES = TICKS | {"tickformat": ".1~%", "minallowed": 0, "maxallowed": 1}
@@ -64,7 +66,13 @@ def spread(
     figure.update_xaxes(SHARES if shares else TICKS, title=metric)
     labels = [f"{name}<br>{len(values)} run{'' if len(values) == 1 else 's'}" for name, values in groups.items()]
     figure.update_yaxes(tickvals=list(range(len(groups))), ticktext=labels, range=[len(groups) - 0.5, -0.5], zeroline=False, showgrid=False)
-    return framed(figure, 90 + 56 * len(groups))
+    text = "{:.1%}".format if shares else words.number
+    said = [
+        f"{name} {words.bounds(values, text)} in {words.count(len(values), 'run')}, mean {text(float(np.mean(values)))}"
+        for name, values in groups.items()
+        if len(values)
+    ]
+    return framed(figure, 90 + 56 * len(groups), f"Spread of {metric} over repeated runs. {words.listed(said)}.")
 
 
 def cost(points: Sequence[CostPoint], log: bool = True, *, title: str = "cost", metric: str = "accuracy", shares: bool = True) -> go.Figure:
@@ -98,4 +106,10 @@ def cost(points: Sequence[CostPoint], log: bool = True, *, title: str = "cost", 
         )  # fmt: skip
     figure.update_xaxes(log_axis(point.cost for point in points) if log else {}, title=title)
     figure.update_yaxes(SHARES if shares else TICKS, title=metric)
-    return framed(figure, 440, legend=LEGEND)
+    said = [f"{point.name} {text(point.accuracy)} at {words.number(point.cost)}" for point in front]
+    beaten = f" {words.count(len(others), 'network')} beaten in both." if others else ""
+    text_of_all = (
+        f"{metric} over {title}: {words.count(len(points), 'network')}, {words.bounds([p.accuracy for p in points], text)}, "
+        f"at {words.bounds([p.cost for p in points])}. Pareto front: {words.listed(said)}.{beaten}"
+    )
+    return framed(figure, 440, text_of_all, legend=LEGEND)

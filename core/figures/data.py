@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.figures.theme import LEGEND, PARTS, PERCENT, REFERENCE, RUNS, class_colours, framed
+from core.figures import words
+from core.figures.theme import LEGEND, PARTS, PERCENT, REFERENCE, RUNS, class_colours, framed, stroke
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "pentagon")
 """Of classes, beside their colours."""
@@ -27,7 +28,7 @@ def class_counts(counts: Mapping[str, int]) -> go.Figure:
     figure = go.Figure(bars)
     figure.update_xaxes(title="images")
     figure.update_yaxes(autorange="reversed")
-    return framed(figure, 80 + 42 * len(counts))
+    return framed(figure, 80 + 42 * len(counts), f"Images a class: {words.counted(counts)}.")
 
 
 def part_counts(counts: pd.DataFrame) -> go.Figure:
@@ -39,7 +40,9 @@ def part_counts(counts: pd.DataFrame) -> go.Figure:
         )
     figure.update_xaxes(title="images")
     figure.update_yaxes(autorange="reversed")
-    return framed(figure, 130 + 42 * len(counts), barmode="stack", legend=LEGEND | {"traceorder": "normal"})
+    said = [f"{name} {', '.join(f'{images:,} {part}' for part, images in row.items())}" for name, row in counts.iterrows()]
+    text = f"Images a class in each part: {words.listed(said)}."
+    return framed(figure, 130 + 42 * len(counts), text, barmode="stack", legend=LEGEND | {"traceorder": "normal"})
 
 
 def sizes(counts: pd.DataFrame, classes: Sequence[str]) -> go.Figure:
@@ -61,7 +64,13 @@ def sizes(counts: pd.DataFrame, classes: Sequence[str]) -> go.Figure:
         )  # fmt: skip
     figure.update_xaxes(title="width (px)")
     figure.update_yaxes(title="height (px)")
-    return framed(figure, 420, legend=LEGEND | {"itemsizing": "constant"})
+    said = [
+        f"{name} {words.count(int(rows['images'].sum()), 'image')}, "
+        f"{words.bounds(rows['width'])} px wide, {words.bounds(rows['height'])} px high"
+        for name in classes
+        if len(rows := counts[counts["label"] == name])
+    ]
+    return framed(figure, 420, f"Widths and heights of the images. {words.listed(said)}.", legend=LEGEND | {"itemsizing": "constant"})
 
 
 def size_shares(shares: pd.DataFrame) -> go.Figure:
@@ -79,7 +88,9 @@ def size_shares(shares: pd.DataFrame) -> go.Figure:
         )  # fmt: skip
     figure.update_xaxes(PERCENT, title="share of the class’s images")
     figure.update_yaxes(autorange="reversed")
-    return framed(figure, 150 + 42 * len(shares), barmode="stack", showlegend=True, legend=LEGEND | {"traceorder": "normal"})
+    said = [f"{name} {row.idxmax()} ({words.percent(row.max())})" for name, row in shares.iterrows() if row.notna().any()]
+    text = f"Share of each class’s images by size. Most frequent: {words.listed(said)}."
+    return framed(figure, 150 + 42 * len(shares), text, barmode="stack", showlegend=True, legend=LEGEND | {"traceorder": "normal"})
 
 
 def greys(histograms: np.ndarray, classes: Sequence[str]) -> go.Figure:
@@ -88,10 +99,12 @@ def greys(histograms: np.ndarray, classes: Sequence[str]) -> go.Figure:
     bins = histograms.shape[1]
     middles = (np.arange(bins) + 0.5) * 256 / bins
     for name, histogram in zip(classes, histograms, strict=True):
-        figure.add_scatter(x=middles, y=histogram, name=name, mode="lines", line={"color": colours[name], "width": 2})
+        figure.add_scatter(x=middles, y=histogram, name=name, mode="lines", line=stroke(colours[name], 2))
     figure.update_xaxes(title="grey (0 black, 255 white)", range=[0, 256])
     figure.update_yaxes(title="share of the pixels", tickformat=".0%", rangemode="tozero")
-    return framed(figure, 360, legend=LEGEND, hovermode="x unified")
+    means = {name: (middles @ each) / max(each.sum(), 1e-9) for name, each in zip(classes, histograms, strict=True)}
+    text = f"How often each grey stands in the images, by class. Mean grey of 0 to 255: {words.counted(means, '{:.0f}'.format)}."
+    return framed(figure, 360, text, legend=LEGEND, hovermode="x unified")
 
 
 def grey_difference(difference: np.ndarray, limit: float) -> go.Figure:
@@ -104,7 +117,14 @@ def grey_difference(difference: np.ndarray, limit: float) -> go.Figure:
     )  # fmt: skip
     figure.update_xaxes(visible=False, constrain="domain")
     figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", constrain="domain")
-    return framed(figure, 300)
+    row, column = np.unravel_index(np.argmax(np.abs(difference)), difference.shape)
+    down = ("upper", "middle", "lower")[3 * int(row) // difference.shape[0]]
+    across = ("left", "middle", "right")[3 * int(column) // difference.shape[1]]
+    place = "middle" if down == across else f"{down} {across}"
+    text = (
+        f"Difference of greys, place by place: {difference.min():+.0f} to {difference.max():+.0f}, largest in the {place} of the picture."
+    )
+    return framed(figure, 300, text)
 
 
 def shares(probabilities: Mapping[str, float]) -> go.Figure:
@@ -119,4 +139,4 @@ def shares(probabilities: Mapping[str, float]) -> go.Figure:
     )  # fmt: skip
     figure.update_xaxes(PERCENT)
     figure.update_yaxes(autorange="reversed")
-    return framed(figure, 80 + 40 * len(names))
+    return framed(figure, 80 + 40 * len(names), f"Probability of each class: {words.counted(probabilities, words.percent)}.")

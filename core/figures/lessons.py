@@ -9,7 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.figures.theme import BEST, LEGEND, PALETTE, PERCENT, REFERENCE, VALIDATION, Line, framed, interval, percent
+from core.figures import words
+from core.figures.theme import BEST, LEGEND, PALETTE, PERCENT, REFERENCE, VALIDATION, Line, framed, interval, stroke
+from core.figures.words import percent
 
 HEIGHT = 280  # pixels: they stand in a small window
 BLACK_TO_WHITE = [[0, "#000000"], [1, "#ffffff"]]
@@ -24,10 +26,13 @@ def lines(curves: Mapping[str, Line], x: str, y: str, shares: Literal["", "y", "
     """
     figure = go.Figure()
     for (name, (xs, ys)), colour in zip(curves.items(), PALETTE, strict=False):
-        figure.add_scatter(x=xs, y=ys, mode="lines", name=name, line={"color": colour, "width": 2.5})
+        figure.add_scatter(x=xs, y=ys, mode="lines", name=name, line=stroke(colour))
     figure.update_xaxes(PERCENT if shares == "xy" else {}, title=x)
     figure.update_yaxes(PERCENT | {"range": [0, 1.03]} if shares else {"rangemode": "tozero"}, title=y)
-    return framed(figure, HEIGHT, legend=LEGEND, showlegend=len(curves) > 1)
+    said = [f"{name} {words.course(*line, percent if 'y' in shares else words.number)}" for name, line in curves.items()]
+    over = words.bounds([value for xs, _ in curves.values() for value in xs], percent if shares == "xy" else words.number)
+    text = f"{y} over {x}, {over}. {words.listed(said)}."
+    return framed(figure, HEIGHT, text, legend=LEGEND, showlegend=len(curves) > 1)
 
 
 def bars(values: Mapping[str, float], y: str) -> go.Figure:
@@ -36,7 +41,7 @@ def bars(values: Mapping[str, float], y: str) -> go.Figure:
         go.Bar(x=list(values), y=list(values.values()), text=[percent(value, 0) for value in values.values()], marker_color=VALIDATION)
     )
     figure.update_yaxes(PERCENT | {"range": [0, 1.03]}, title=y)
-    return framed(figure, HEIGHT)
+    return framed(figure, HEIGHT, f"{y}: {words.counted(values, percent)}.")
 
 
 def groups(values: Mapping[str, Sequence[float]], limit: float, x: str, limit_name: str) -> go.Figure:
@@ -53,7 +58,9 @@ def groups(values: Mapping[str, Sequence[float]], limit: float, x: str, limit_na
     figure.add_vline(x=limit, line={"color": BEST, "width": 2.5}, annotation_text=limit_name, annotation_position="top right")
     figure.update_xaxes(title=x)
     figure.update_yaxes(title="images")
-    return framed(figure, HEIGHT, barmode="overlay", legend=LEGEND)
+    above = {name: np.mean(np.asarray(each) > limit) for name, each in values.items() if len(each)}
+    text = f"How often each {x} occurs. Above the {limit_name}, {words.number(limit)}: {words.counted(above, percent)}."
+    return framed(figure, HEIGHT, text, barmode="overlay", legend=LEGEND)
 
 
 def intervals(values: Sequence[float], low: Sequence[float], high: Sequence[float], truth: float) -> go.Figure:
@@ -69,7 +76,9 @@ def intervals(values: Sequence[float], low: Sequence[float], high: Sequence[floa
     figure.add_hline(y=truth, line={"color": REFERENCE, "dash": "dash"})
     figure.update_xaxes(title="repeat", tickangle=0)
     figure.update_yaxes(tickformat=".0%")
-    return framed(figure, HEIGHT, legend=LEGEND)
+    missing = f"{missed.sum()} of their intervals miss the truth, {percent(truth)}"
+    text = f"{words.count(len(values), 'repeated estimate')}, {words.bounds(values, percent)}. {missing}."
+    return framed(figure, HEIGHT, text, legend=LEGEND)
 
 
 def pictures(panels: Mapping[str, np.ndarray], hot: Sequence[str] = ()) -> go.Figure:
@@ -89,4 +98,5 @@ def pictures(panels: Mapping[str, np.ndarray], hot: Sequence[str] = ()) -> go.Fi
         figure.update_xaxes(visible=False, constrain="domain", row=1, col=column)
         anchor = f"x{column if column > 1 else ''}"
         figure.update_yaxes(visible=False, autorange="reversed", scaleanchor=anchor, constrain="domain", row=1, col=column)
-    return framed(figure.update_annotations(font_size=12), 200)
+    said = [f"{name}{' as a heat map' if name in hot else ''}" for name in panels]
+    return framed(figure.update_annotations(font_size=12), 200, f"Pictures side by side: {words.listed(said)}.")

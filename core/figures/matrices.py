@@ -9,7 +9,9 @@ from typing import Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from core.figures.theme import BEST, framed, percent
+from core.figures import words
+from core.figures.theme import BEST, framed
+from core.figures.words import percent
 
 PALE_CELL, FULL_CELL, MARGIN_CELL = (222, 234, 243), (8, 58, 112), (88, 103, 114)
 DARK_TEXT, LIGHT_TEXT = "#0b1a24", "#ffffff"
@@ -38,20 +40,21 @@ def confusion(
     matrix = np.asarray(matrix)
     of_row, of_column = _shares(matrix, 1), _shares(matrix, 0)
     shown = of_column if show == "column" else of_row
-    words = _cell_words(matrix, classes, of_row, of_column)
+    hints = _cell_hints(matrix, classes, of_row, of_column)
     text = [
         [f"<b>{n:,}</b>" if show == "count" else f"<b>{n:,}</b><br>{percent(share, 0)}" for n, share in zip(numbers, row, strict=True)]
         for numbers, row in zip(matrix, shown, strict=True)
     ]
-    figure = _cells(np.nan_to_num(shown), text, words)
+    figure = _cells(np.nan_to_num(shown), text, hints)
     if margins:
         _add_margins(figure, matrix, classes)
     if selectable:
-        _add_targets(figure, words)
+        _add_targets(figure, hints)
     totals = [""] * len(classes) if margins else [f"<br>n = {total:,}" for total in matrix.sum(axis=1)]
     rows = [f"{_wrapped(name)}{total}" for name, total in zip(classes, totals, strict=True)]
+    columns = [_wrapped(name) for name in classes]
     return _labelled(
-        figure, rows + ["precision"] * margins, [_wrapped(name) for name in classes] + ["sensitivity"] * margins, ("true", "predicted")
+        figure, rows + ["precision"] * margins, columns + ["sensitivity"] * margins, ("true", "predicted"), _in_words(matrix, classes)
     )
 
 
@@ -60,13 +63,17 @@ def agreement(matrix: np.ndarray | Sequence[Sequence[float]], names: Sequence[st
     shares = np.array(matrix, dtype=float)
     np.fill_diagonal(shares, np.nan)
     text = [[percent(share) if row != column else "" for column, share in enumerate(line)] for row, line in enumerate(shares)]
-    words = [
+    hints = [
         [f"{a} and {b}<br>label {percent(share)} of the images alike" for b, share in zip(names, line, strict=True)]
         for a, line in zip(names, shares, strict=True)
     ]
     low = np.nanmin(shares, initial=1.0)
     scaled = (shares - low) / (1 - low) if low < 1 else shares
-    return _labelled(_cells(scaled, text, words), [_wrapped(name) for name in names], [_wrapped(name) for name in names], ("", ""))
+    pairs = {f"{names[row]} and {names[column]}": shares[row, column] for row, column in zip(*np.triu_indices(len(names), 1), strict=True)}
+    least_first = dict(sorted(pairs.items(), key=lambda pair: pair[1]))
+    said = f"Share of images that two runs label alike, least first: {words.counted(least_first, percent)}."
+    labels = [_wrapped(name) for name in names]
+    return _labelled(_cells(scaled, text, hints), labels, labels, ("", ""), said)
 
 
 def cross_data(
@@ -79,11 +86,19 @@ def cross_data(
         text: in the cells. str [rows, columns]
     """
     shares = np.asarray(values, dtype=float)
-    words = [
+    hints = [
         [f"trained on {row}<br>tested on {column}<br>{text[i][j] or '–'}" for j, column in enumerate(columns)] for i, row in enumerate(rows)
     ]
     shown = [[cell or "–" for cell in line] for line in text]
-    return _labelled(_cells(shares, shown, words), [_wrapped(n) for n in rows], [_wrapped(n) for n in columns], ("trained on", "tested on"))
+    said = [
+        f"{row} on {column}: {text[i][j].replace('<br>', ', ') or 'nothing'}"
+        for i, row in enumerate(rows)
+        for j, column in enumerate(columns)
+    ]
+    return _labelled(
+        _cells(shares, shown, hints), [_wrapped(name) for name in rows], [_wrapped(name) for name in columns],
+        ("trained on", "tested on"), f"Networks by data set that they are tested on. {words.listed(said)}.",
+    )  # fmt: skip
 
 
 def _shares(matrix: np.ndarray, axis: int) -> np.ndarray:
@@ -92,7 +107,18 @@ def _shares(matrix: np.ndarray, axis: int) -> np.ndarray:
     return np.divide(matrix, totals, out=np.full(matrix.shape, np.nan), where=totals > 0)
 
 
-def _cell_words(matrix: np.ndarray, classes: Sequence[str], of_row: np.ndarray, of_column: np.ndarray) -> list[list[str]]:
+def _in_words(matrix: np.ndarray, classes: Sequence[str]) -> str:
+    """How many are right, and where each true class went, largest first."""
+    images, right = int(matrix.sum()), int(np.diagonal(matrix).sum())
+    said = []
+    for name, row in zip(classes, matrix, strict=True):
+        called = [f"{row[place]:,} as {classes[place]}" for place in np.argsort(-row, kind="stable") if row[place]]
+        said.append(f"true {name}: {', '.join(called[: words.MOST]) or 'no image'}")
+    share = percent(right / images) if images else "–"
+    return f"Confusion matrix of {words.count(images, 'image')}, {right:,} right ({share}). {words.listed(said)}."
+
+
+def _cell_hints(matrix: np.ndarray, classes: Sequence[str], of_row: np.ndarray, of_column: np.ndarray) -> list[list[str]]:
     """What a cell says when it is pointed at."""
     return [
         [
@@ -104,11 +130,11 @@ def _cell_words(matrix: np.ndarray, classes: Sequence[str], of_row: np.ndarray, 
     ]
 
 
-def _cells(shares: np.ndarray, text: Sequence[Sequence[str]], words: Sequence[Sequence[str]]) -> go.Figure:
-    """Cells coloured by `shares` in [0, 1] (NaN: no cell), with text in them and words for the pointer. Each [rows, columns]"""
+def _cells(shares: np.ndarray, text: Sequence[Sequence[str]], hints: Sequence[Sequence[str]]) -> go.Figure:
+    """Cells coloured by `shares` in [0, 1] (NaN: no cell), with text in them and hints for the pointer. Each [rows, columns]"""
     figure = go.Figure(
         go.Heatmap(
-            z=shares, text=words, hovertemplate="%{text}<extra></extra>", hoverongaps=False, zmin=0, zmax=1, showscale=False,
+            z=shares, text=hints, hovertemplate="%{text}<extra></extra>", hoverongaps=False, zmin=0, zmax=1, showscale=False,
             colorscale=[[0, f"rgb{PALE_CELL}"], [1, f"rgb{FULL_CELL}"]], xgap=2, ygap=2,
         )
     )  # fmt: skip
@@ -141,37 +167,37 @@ def _add_margins(figure: go.Figure, matrix: np.ndarray, classes: Sequence[str]) 
     places += [(count, column, "precision", name) for column, name in enumerate(classes)]
     values = [*zip(hits, real, strict=True), *zip(hits, called, strict=True), (hits.sum(), everything)]
     z = np.full((count + 2, count + 2), np.nan)  # one more for the gap
-    words = np.full(z.shape, "", dtype=object)
+    hints = np.full(z.shape, "", dtype=object)
     texts, size = [], min(12, _font_size(count))
     for (row, column, metric, name), (right, total) in zip([*places, (count, count, "accuracy", "")], values, strict=True):
         share = percent(right / total if total else np.nan)
         at = (row + (row == count), column + (column == count))
-        z[at], words[at] = 1, f"{metric}{f' of {name}' if name else ''}: {share}<br>{right:,} of {total:,}"
+        z[at], hints[at] = 1, f"{metric}{f' of {name}' if name else ''}: {share}<br>{right:,} of {total:,}"
         head = "accuracy<br>" if metric == "accuracy" else ""
         text = f"{head}<b>{share}</b><br>n = {total:,}"
         texts.append((row + GAP * (row == count), column + GAP * (column == count), text, size, LIGHT_TEXT))
     _write(figure, texts)
     edges = [*(np.arange(count + 1) - 0.5), count - 0.5 + GAP, count + 0.5 + GAP]
     figure.add_heatmap(
-        z=z, x=edges, y=edges, text=words.tolist(), hovertemplate="%{text}<extra></extra>", hoverongaps=False, showscale=False,
+        z=z, x=edges, y=edges, text=hints.tolist(), hovertemplate="%{text}<extra></extra>", hoverongaps=False, showscale=False,
         colorscale=[[0, f"rgb{MARGIN_CELL}"], [1, f"rgb{MARGIN_CELL}"]], xgap=2, ygap=2,
     )  # fmt: skip
 
 
-def _add_targets(figure: go.Figure, words: Sequence[Sequence[str]]) -> None:
+def _add_targets(figure: go.Figure, hints: Sequence[Sequence[str]]) -> None:
     """One point a cell, drawn as a bar, since that fills its cell at any width of the page; a marker's size is fixed in pixels."""
-    places = [(row, column) for row in range(len(words)) for column in range(len(words))]
+    places = [(row, column) for row in range(len(hints)) for column in range(len(hints))]
     figure.data[0].update(hoverinfo="skip", hovertemplate=None)
     figure.add_bar(
         x=[column for _, column in places], base=[row - 0.5 for row, _ in places], y=[1] * len(places), width=1, customdata=places,
-        hovertext=[words[row][column] for row, column in places], hovertemplate="%{hovertext}<extra></extra>", showlegend=False,
+        hovertext=[hints[row][column] for row, column in places], hovertemplate="%{hovertext}<extra></extra>", showlegend=False,
         marker={"color": BEST, "opacity": 0}, selected={"marker": {"opacity": 0.4}}, unselected={"marker": {"opacity": 0}},
     )  # fmt: skip
     figure.update_layout(hovermode="closest", clickmode="event+select", dragmode=False)
 
 
-def _labelled(figure: go.Figure, rows: Sequence[str], columns: Sequence[str], titles: tuple[str, str]) -> go.Figure:
-    """Axes with a name a row and column (those beyond the cells are margins), read from the top."""
+def _labelled(figure: go.Figure, rows: Sequence[str], columns: Sequence[str], titles: tuple[str, str], said: str) -> go.Figure:
+    """`said` in words; axes with a name a row and column (those beyond the cells are margins), read from the top."""
     cells = np.shape(figure.data[0].z)
     for update, names, count, title in (
         (figure.update_yaxes, rows, cells[0], titles[0]),
@@ -184,7 +210,7 @@ def _labelled(figure: go.Figure, rows: Sequence[str], columns: Sequence[str], ti
             range=ends[::-1] if update == figure.update_yaxes else ends,
         )  # fmt: skip
     figure.update_xaxes(autotickangles=[0, -40, -90])  # leaning so that the last one stays within the page
-    return framed(figure, 100 + round(_cell_height(cells[0]) * (len(rows) + GAP)))
+    return framed(figure, 100 + round(_cell_height(cells[0]) * (len(rows) + GAP)), said)
 
 
 def _cell_height(count: int) -> int:

@@ -9,7 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.figures.theme import BEST, LEGEND, PALETTE, PERCENT, REFERENCE, VALIDATION, Line, class_colours, framed, interval, percent
+from core.figures import words
+from core.figures.theme import BEST, LEGEND, PALETTE, PERCENT, REFERENCE, VALIDATION, Line, class_colours, framed, interval, stroke
+from core.figures.words import percent
 
 Area = float | tuple[float, float, float]
 """An area, or one with its interval: (value, low, high)."""
@@ -17,6 +19,7 @@ Area = float | tuple[float, float, float]
 SQUARE = {"scaleanchor": "x", "constrain": "domain"}  # both axes are shares, so the plot is as high as wide
 CENTRED = LEGEND | {"x": 0.5, "xanchor": "center"}
 EDGE = [-0.02, 1.02]  # so that lines along an axis are seen
+NOWHERE = (None, None)  # the point of a curve without one
 
 
 def roc(
@@ -39,7 +42,11 @@ def roc(
     _add_curves(figure, curves, points or {}, _named(curves, areas, "AUC"), colours, hover)
     figure.update_xaxes(PERCENT | {"range": EDGE}, title="1 − specificity", constrain="domain")
     figure.update_yaxes(PERCENT | {"range": EDGE}, title="sensitivity", **SQUARE)
-    return framed(figure, 440 + 22 * max(0, len(curves) - 2), legend=CENTRED)
+    said = [
+        name + (f", at its threshold sensitivity {percent(y)}, specificity {percent(1 - x)}" if (x, y) != NOWHERE else "")
+        for name, (x, y) in _at_thresholds(_named(curves, areas, "AUC"), points)
+    ]
+    return framed(figure, 440 + 22 * max(0, len(curves) - 2), f"ROC curves. {words.listed(said)}.", legend=CENTRED)
 
 
 def precision_recall(
@@ -66,7 +73,13 @@ def precision_recall(
     _add_curves(figure, curves, points or {}, _named(curves, areas, "AP"), palette, hover, shape="hv")
     figure.update_xaxes(PERCENT | {"range": EDGE}, title="recall (sensitivity)", constrain="domain")
     figure.update_yaxes(PERCENT | {"range": EDGE}, title="precision", **SQUARE)
-    return framed(figure, 440 + 22 * max(0, len(curves) - 2), legend=CENTRED)
+    said = [
+        name + (f", at its threshold recall {percent(x)}, precision {percent(y)}" if (x, y) != NOWHERE else "")
+        for name, (x, y) in _at_thresholds(_named(curves, areas, "AP"), points)
+    ]
+    guessing = f" Guessing has the precision {words.counted(prevalence, percent)}." if prevalence else ""
+    text = f"Precision-recall curves. {words.listed(said)}.{guessing}"
+    return framed(figure, 440 + 22 * max(0, len(curves) - 2), text, legend=CENTRED)
 
 
 def reliability(
@@ -101,7 +114,10 @@ def reliability(
     figure.update_xaxes(title="mean confidence", row=2)
     figure.update_yaxes(PERCENT | {"range": EDGE}, title="observed accuracy", row=1)
     figure.update_yaxes(title="images", rangemode="tozero", nticks=4, row=2)
-    return framed(figure, 460, legend=LEGEND)
+    filled = [(sure, right) for sure, right, images in zip(confidence, observed, counts, strict=True) if images]
+    said = [f"of {percent(sure)} sure {percent(right)} are right" for sure, right in filled]
+    text = f"Reliability of {words.count(sum(counts), 'image')}, calibration error {percent(ece)}. {words.listed(said, len(counts))}."
+    return framed(figure, 460, text, legend=LEGEND)
 
 
 def threshold(
@@ -127,7 +143,12 @@ def threshold(
     )  # fmt: skip
     figure.update_xaxes(title="threshold on the probability", range=[0, 1], hoverformat=".2f")
     figure.update_yaxes(PERCENT | {"range": EDGE})
-    return framed(figure, 400, legend=LEGEND, hovermode="x unified")
+    nearest = int(np.argmin(np.abs(np.asarray(thresholds) - chosen)))
+    now = {name: values[nearest] for name, values in lines.items()}
+    return framed(
+        figure, 400, f"What a threshold from 0 to 1 gives. At the chosen {chosen:.2f}: {words.counted(now, percent)}.",
+        legend=LEGEND, hovermode="x unified",
+    )  # fmt: skip
 
 
 def _named(curves: Mapping[str, Line], areas: Mapping[str, Area] | None, kind: str) -> dict[str, str]:
@@ -138,6 +159,11 @@ def _named(curves: Mapping[str, Line], areas: Mapping[str, Area] | None, kind: s
         bounds = f" ({low:.3f}–{high:.3f})" if low < high else ""
         found[name] = name if np.isnan(value) else f"{name} · {kind} {value:.3f}{bounds}"
     return found
+
+
+def _at_thresholds(labels: Mapping[str, str], points: Mapping[str, tuple[float, float]] | None) -> list[tuple[str, tuple]]:
+    """Each curve's label with its point at the threshold, or `NOWHERE`."""
+    return [(label, (points or {}).get(name, NOWHERE)) for name, label in labels.items()]
 
 
 def _add_curves(
@@ -152,7 +178,7 @@ def _add_curves(
     colours = colours or class_colours(list(curves))
     for name, (x, y) in curves.items():
         figure.add_scatter(
-            x=x, y=y, mode="lines", name=labels[name], legendgroup=name, line={"color": colours[name], "width": 2.5} | line,
+            x=x, y=y, mode="lines", name=labels[name], legendgroup=name, line=stroke(colours[name]) | line,
             hovertemplate=hover,
         )  # fmt: skip
     for name, (x, y) in points.items():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 
+from core.figures import words
 from core.figures.theme import BEST, LEGEND, PERCENT, REFERENCE, VALIDATION, Line, framed
 
 EDGE = [-0.02, 1.02]  # so that lines and dots at an end are seen
@@ -31,4 +33,20 @@ def removal(deletion: Line, insertion: Line, random_deletions: Sequence[Line], r
         )  # fmt: skip
     figure.update_xaxes(PERCENT | {"range": EDGE}, title="share of the image taken away, or given back")
     figure.update_yaxes(PERCENT | {"range": EDGE}, title=f"probability of {label}")
-    return framed(figure, 380, legend=LEGEND)
+    text = (
+        f"Probability of {label} while places of the image are taken away, hottest first: {_stations(deletion)}. "
+        f"While they are given back, hottest first: {_stations(insertion)}. In random order, at half of the image: "
+        f"{words.bounds([_at(line, 0.5) for line in random_deletions], words.percent)} away, "
+        f"{words.bounds([_at(line, 0.5) for line in random_insertions], words.percent)} back."
+    )
+    return framed(figure, 380, text, legend=LEGEND)
+
+
+def _stations(line: Line) -> str:
+    """A probability at the start, half-way, and at the end."""
+    start, middle, end = (words.percent(_at(line, share)) for share in (0.0, 0.5, 1.0))
+    return f"{start}, {middle} at half of the image, {end} at the end"
+
+
+def _at(line: Line, share: float) -> float:
+    return float(np.interp(share, *line))

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from core.figures.theme import LEGEND, PERCENT, REFERENCE, framed, interval, percent, run_colours
+from core.figures import words
+from core.figures.theme import LEGEND, PERCENT, REFERENCE, framed, interval, run_colours
+from core.figures.words import percent
 
 
 def collapse(groups: Mapping[str, Sequence[tuple[float, float, float]]], conditions: Sequence[str], chance: float) -> go.Figure:
@@ -29,4 +31,9 @@ def collapse(groups: Mapping[str, Sequence[tuple[float, float, float]]], conditi
     figure.add_hline(chance, line={"color": REFERENCE, "dash": "dash"}, showlegend=True, name=f"chance {percent(chance, 0)}")
     figure.update_xaxes(title="marker")
     figure.update_yaxes(PERCENT | {"range": [0, 1.06], "title": "accuracy"})
-    return framed(figure, 380, barmode="group", legend=LEGEND)
+    said = [
+        f"{name}: {', '.join(f'{condition} {percent(point[0])}' for condition, point in zip(conditions, points, strict=True))}"
+        for name, points in groups.items()
+    ]
+    text = f"Accuracy by where the marker stands. {words.listed(said)}. Chance is {percent(chance)}."
+    return framed(figure, 380, text, barmode="group", legend=LEGEND)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from core.figures.words import with_words
+
 Line = tuple[Sequence[float], Sequence[float]]
 """x and y of one line, equally long; NaN is a gap."""
 
@@ -16,12 +18,17 @@ PARTS = {"train": "#0b7285", "validation": "#66a5b3", "test": "#d9480f"}
 REFERENCE = "#8a97a1"
 """Of what is no result: diagonals, base lines, margins; seen on white and on black."""
 
-PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c7a00", "#555555")
-"""Of classes: Okabe & Ito's colours, told apart by colour-blind people; yellow darkened to be seen on white."""
+PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#775533", "#555555")
+"""Of classes: Okabe & Ito's colours, told apart by colour-blind people; brown for yellow, which is not seen on white, and which darkened
+is vermilion to those who see no red."""
 
 RUNS = ("#9555ea", "#aaaa00", "#00806a", "#aa5500", "#d49580", "#954040", "#55aaaa", "#aa0095", "#9595ea", "#d45580")
 """Of runs: searched for the largest least difference (CIEDE2000) with normal, protanopic and deuteranopic sight (Machado et al. 2009),
 away from the classes' colours, and seen on white and on black. The first ones differ most."""
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+DASH = {colour: DASHES[number % len(DASHES)] for palette in (PALETTE, RUNS) for number, colour in enumerate(palette)}
+"""Of a line in each of these colours: colours that few people can tell apart have different dashes."""
 
 PERCENT = {"range": [0, 1], "tickformat": ".0%"}
 """An axis of shares."""
@@ -43,9 +50,14 @@ def run_colours(names: Sequence[str]) -> dict[str, str]:
     return {name: RUNS[index % len(RUNS)] for index, name in enumerate(dict.fromkeys(names))}
 
 
-def framed(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
-    """The frame that every figure has; `height` in pixels, the width is the page's."""
-    return figure.update_layout(height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10}, **layout)
+def stroke(colour: str, width: float = 2.5) -> dict[str, Any]:
+    """A line in a colour and with the dash that goes with it, the same wherever the colour stands; others are solid."""
+    return {"color": colour, "width": width, "dash": DASH.get(colour, "solid")}
+
+
+def framed(figure: go.Figure, height: int, words: str, **layout: Any) -> go.Figure:
+    """The frame that every figure has; `height` in pixels, the width is the page's; `words`: what it says to those who do not see it."""
+    return with_words(figure.update_layout(height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10}, **layout), words)
 
 
 def interval(values: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str | None = None) -> dict[str, Any]:
@@ -75,8 +87,3 @@ def epoch_axis(epochs: float) -> dict[str, Any]:
     """An axis up to `epochs` with few, whole ticks, which a narrow page can hold too."""
     steps = (step * 10**power for power in range(7) for step in (1, 2, 5))
     return {"title": "epoch", "tickangle": 0, "dtick": next(step for step in steps if step >= epochs / 6)}
-
-
-def percent(share: float, digits: int = 1) -> str:
-    """A share as people read it; "–" where there is none."""
-    return f"{100 * share:.{digits}f} %" if np.isfinite(share) else "–"

@@ -10,7 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.figures.theme import BEST, LEGEND, PERCENT, TRAINING, VALIDATION, Line, epoch_axis, framed, log_axis
+from core.figures import words
+from core.figures.theme import BEST, LEGEND, PERCENT, TRAINING, VALIDATION, Line, epoch_axis, framed, log_axis, stroke
 
 MEASURED = (("train", "training", TRAINING, 1.5), ("validation", "validation", VALIDATION, 3.0))
 PALE = 0.35  # opacity of what was measured, under what was smoothed
@@ -75,7 +76,7 @@ def curves(
     figure.update_xaxes(title="epoch", row=2 if rates else 1)
     figure.update_yaxes(_loss_axis(figure, log), row=1, col=1)
     figure.update_yaxes(ACCURACY, row=1, col=2)
-    return framed(figure, 560 if rates else 380, legend=LEGEND, uirevision="curves")
+    return framed(figure, 560 if rates else 380, _in_words(done, epochs), legend=LEGEND, uirevision="curves")
 
 
 def overlay(series: Sequence[Series], log: bool = False, *, title: str = "Loss (cross entropy)", percent: bool = False) -> go.Figure:
@@ -90,7 +91,7 @@ def overlay(series: Sequence[Series], log: bool = False, *, title: str = "Loss (
     figure = go.Figure()
     for each in series:
         common = {"legendgroup": each.name, "name": each.name}
-        thick = {"mode": "lines", "line": {"color": each.colour, "width": 2.5}}
+        thick = {"mode": "lines", "line": stroke(each.colour)}
         if each.smoothed is None:
             figure.add_scatter(x=each.x, y=each.y, **thick, **common)
         else:
@@ -106,7 +107,12 @@ def overlay(series: Sequence[Series], log: bool = False, *, title: str = "Loss (
             )  # fmt: skip
     figure.update_xaxes(epoch_axis(max((max(each.x, default=1) for each in series), default=1)), rangemode="tozero")
     figure.update_yaxes(ACCURACY if percent and not log else _loss_axis(figure, log), title=title)
-    return framed(figure, 440, legend=LEGEND, uirevision="overlay")
+    text = words.percent if percent else words.number
+    said = [
+        f"{each.name} {words.course(each.x, each.y, text)}{f', best {text(each.best[1])} at epoch {each.best[0]:g}' if each.best else ''}"
+        for each in series
+    ]
+    return framed(figure, 440, f"{title} of {words.count(len(series), 'run')}. {words.listed(said)}.", legend=LEGEND, uirevision="overlay")
 
 
 def learning_rate(rates: np.ndarray, steps: int) -> go.Figure:
@@ -115,7 +121,28 @@ def learning_rate(rates: np.ndarray, steps: int) -> go.Figure:
     figure = go.Figure(go.Scatter(x=(keep + 1) / steps, y=rates[keep], mode="lines", line={"color": VALIDATION, "width": 2}))
     figure.update_xaxes(title="epoch")
     figure.update_yaxes(rangemode="tozero", tickformat="~g")
-    return framed(figure, 200)
+    highest = int(np.argmax(rates))
+    text = (
+        f"Learning rate over {words.count(round(len(rates) / steps), 'epoch')}: {words.number(rates[0])} at first, highest "
+        f"{words.number(rates[highest])} in epoch {highest // steps + 1}, {words.number(rates[-1])} at last."
+    )
+    return framed(figure, 200, text)
+
+
+def _in_words(done: Sequence[Mapping[str, Any]], epochs: int) -> str:
+    """How loss and accuracy went, and which epoch is the best so far. `done`: rows of finished epochs"""
+    at = [row["epoch"] for row in done]
+    said = []
+    for name, text in (("loss", words.number), ("accuracy", words.percent)):
+        for part, label, _, _ in MEASURED:
+            said.append(f"{label} {name} {words.course(at, [row[f'{part}_{name}'] for row in done], text)}")
+    best = next((row for row in reversed(done) if row["best"]), None)
+    chosen = f" Best epoch: {best['epoch']}, validation accuracy {_share(best['validation_accuracy'])}." if best else ""
+    return f"Curves over {len(done):,} of {words.count(epochs, 'epoch')}: {'; '.join(said)}.{chosen}"
+
+
+def _share(value: float | None) -> str:
+    return words.percent(np.nan if value is None else value)
 
 
 def _panels(rates: bool) -> go.Figure:

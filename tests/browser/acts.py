@@ -4,6 +4,14 @@ import re
 
 from playwright.sync_api import Page, expect
 
+WHOLE = """() => {
+    const all = test => [...document.querySelectorAll(`[data-testid=${test}]`)];
+    return all('stApp').every(app => app.dataset.testScriptState === 'notRunning')
+        && !all('stSpinner').length && !all('stSkeleton').length
+        && all('stPlotlyChart').every(plot => !plot.checkVisibility() || Math.abs(
+            (plot.querySelector('.main-svg')?.clientWidth ?? 0) - plot.clientWidth) < 2);
+}"""
+
 
 def choose(page: Page, label: str, option: str) -> None:
     """Choose in a select box; both names are patterns."""
@@ -13,6 +21,12 @@ def choose(page: Page, label: str, option: str) -> None:
     box.click()
     page.get_by_role("option", name=re.compile(option)).first.click()
     settle(page)
+
+
+def drawn(page: Page) -> None:
+    """Wait until the page stands there whole: its script has run, nothing turns, and its plots are drawn in its width."""
+    page.locator("h1").first.wait_for()
+    page.wait_for_function(WHOLE)
 
 
 def settle(page: Page) -> None:

@@ -25,11 +25,12 @@ PATIENCE = 90_000  # milliseconds that a page may take on a busy machine
 class Server:
     """`streamlit run app.py` on a free port, with an artifacts folder that outlives a restart, and settings where they are given.
 
-    `settings`: the port → the text of the file.
+    `settings`: the port → the text of the file. `records`: the folder of recorded runs; none unless given.
     """
 
-    def __init__(self, artifacts: Path, settings: Callable[[int], str] = lambda _: "") -> None:
+    def __init__(self, artifacts: Path, settings: Callable[[int], str] = lambda _: "", records: Path | None = None) -> None:
         self.artifacts, self.secrets = artifacts, artifacts / "secrets.toml"
+        self.records = records or artifacts / "no-records"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -40,7 +41,7 @@ class Server:
     def start(self) -> None:
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={self.port}"]
         command += [f"--secrets.files={self.secrets}"]
-        chosen = {"CXRLAB_ARTIFACTS": str(self.artifacts), "CXRLAB_RECORDED": str(self.artifacts / "no-records")}
+        chosen = {"CXRLAB_ARTIFACTS": str(self.artifacts), "CXRLAB_RECORDED": str(self.records)}
         environment = os.environ | chosen | {"CXRLAB_SECRETS": str(self.secrets)}
         with open(self.artifacts / "server.log", "ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.data import images, phantom
 from core.errors import InvalidSpec
 from core.explain.heatmap import HeatMap
-from core.explain.places import fit_mask, heat_inside, lung_estimate, overlap, points_inside
+from core.explain.places import fit_mask, heat_inside, hottest, lung_estimate, overlap, points_inside
 
 EVEN = HeatMap(np.ones((4, 4), np.float32), "gradcam")
 EMPTY = HeatMap(np.zeros((4, 4), np.float32), "gradcam")
@@ -67,6 +67,18 @@ def test_an_empty_map_points_nowhere_and_has_no_share() -> None:
     assert not points_inside(EMPTY, mask)
     assert overlap(EMPTY, mask) == 0
     assert np.isnan(heat_inside(EMPTY, mask).heat)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "said"),
+    [(0, 0, "upper left"), (1, 4, "upper middle"), (4, 4, "middle"), (4, 7, "middle right"), (7, 7, "lower right")],
+)
+def test_the_hottest_place_is_said_in_words(row: int, column: int, said: str) -> None:
+    assert hottest(spot(row, column)) == f"hottest in the {said} of the picture"
+
+
+def test_an_empty_map_has_no_hot_place() -> None:
+    assert hottest(HeatMap(np.zeros((8, 8), np.float32), "gradcam")) == "no place is hot"
 
 
 def test_no_lesion_is_never_hit() -> None:

@@ -50,6 +50,7 @@ def test_the_smallest_inputs_give_a_valid_figure(draw) -> None:
     figure = draw()
     assert go.Figure(figure.to_dict()).layout.height > 0
     assert "NaN" not in figure.to_json()
+    assert "nan" not in figures.alt_text(figure)
 
 
 @pytest.mark.parametrize("draw", SMALLEST.values(), ids=SMALLEST.keys())

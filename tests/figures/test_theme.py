@@ -20,7 +20,9 @@ SIGHT = {
     "normal": np.eye(3),
     "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
     "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
 }
+EASY = 13  # CIEDE2000 that thin lines and small marks are told apart by; 1 is just seen on large areas side by side
 """Machado, Oliveira & Fernandes 2009, severity 1; on linear RGB."""
 
 
@@ -64,10 +66,52 @@ def test_ten_runs_have_ten_colours_and_the_eleventh_starts_over() -> None:
     assert colours[10] == colours[0]
 
 
-@pytest.mark.parametrize(("sight", "least"), [("normal", 18), ("protanopia", 13), ("deuteranopia", 13)])
-def test_runs_are_told_apart_by_colour_blind_people(sight: str, least: float) -> None:
-    found = differences(theme.RUNS, theme.RUNS, sight)
-    assert min(found[pair] for pair in itertools.combinations(range(len(theme.RUNS)), 2)) >= least
+def least(palette: tuple[str, ...], sight: str) -> float:
+    found = differences(palette, palette, sight)
+    return min(found[pair] for pair in itertools.combinations(range(len(palette)), 2))
+
+
+@pytest.mark.parametrize(("sight", "bound"), [("normal", 18), ("protanopia", 13), ("deuteranopia", 13), ("tritanopia", 6)])
+def test_runs_are_told_apart_by_colour_blind_people(sight: str, bound: float) -> None:
+    assert least(theme.RUNS, sight) >= bound
+
+
+@pytest.mark.parametrize(("sight", "bound"), [("normal", 17), ("protanopia", 12), ("deuteranopia", 12), ("tritanopia", 10)])
+def test_classes_are_told_apart_by_colour_blind_people(sight: str, bound: float) -> None:
+    assert least(theme.PALETTE, sight) >= bound
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("colours", [tuple(theme.PARTS.values()), (theme.TRAINING, theme.VALIDATION, theme.BEST)], ids=["parts", "curves"])
+def test_parts_and_curves_are_told_apart_by_colour_blind_people(colours: tuple[str, ...], sight: str) -> None:
+    assert least(colours, sight) > 11
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("palette", [theme.PALETTE, theme.RUNS], ids=["classes", "runs"])
+def test_where_colours_do_not_suffice_lines_have_different_dashes(palette: tuple[str, ...], sight: str) -> None:
+    found = differences(palette, palette, sight)
+    alike = [(palette[a], palette[b]) for a, b in itertools.combinations(range(len(palette)), 2) if found[a, b] < EASY]
+    assert [pair for pair in alike if theme.DASH[pair[0]] == theme.DASH[pair[1]]] == []
+
+
+def test_some_colours_do_need_their_dash() -> None:
+    assert least(theme.RUNS, "tritanopia") < EASY
+
+
+def test_lines_of_classes_and_runs_wear_the_dash_of_their_colour() -> None:
+    names = ["a", "b", "c"]
+    line = ([0.0, 1.0], [0.0, 1.0])
+    runs = [figures.Series(name, colour, *line) for name, colour in figures.run_colours(names).items()]
+    for figure in (
+        figures.roc(dict.fromkeys(names, line)),
+        figures.precision_recall(dict.fromkeys(names, line)),
+        figures.greys(np.ones((3, 4)), names),
+        figures.overlay(runs),
+        figures.lines(dict.fromkeys(names, line), "x", "y"),
+    ):
+        drawn = {trace.name: trace.line.dash for trace in figure.data if trace.name in names}
+        assert list(drawn.values()) == ["solid", "dash", "dot"]
 
 
 def test_no_run_looks_like_a_class() -> None:

@@ -35,7 +35,7 @@ def open_page():
 
 
 def texts(app: AppTest) -> str:
-    kinds = ("title", "subheader", "markdown", "caption", "error", "warning", "info")
+    kinds = ("title", "header", "markdown", "caption", "error", "warning", "info")
     return "\n".join(element.value for kind in kinds for element in app.get(kind))
 
 

@@ -125,7 +125,7 @@ def test_a_source_is_fetched_imported_and_compared_with_what_was_published(make_
     monkeypatch.setattr(fetching, "_fetch", lambda _spec, _folder, progress: progress(1, 1) or folder)
     app = press(open_page(**{"from": "source"}, source="darkcovidnet"), "Fetch and import")
     assert library.describe("darkcovidnet").images == 7
-    assert "Not as published. COVID-19: 3 imported, 125 published." in texts(app)
+    assert "- COVID-19: 3 imported, 125 published" in texts(app)
 
 
 def test_a_source_that_cannot_be_had_says_so_with_the_way_by_hand(monkeypatch):

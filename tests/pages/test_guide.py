@@ -44,9 +44,7 @@ def opened(page: str, **parameters: str) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    return "\n".join(
-        element.value for kind in ("markdown", "caption", "info", "warning", "error", "subheader") for element in app.get(kind)
-    )
+    return "\n".join(element.value for kind in ("markdown", "caption", "info", "warning", "error", "header") for element in app.get(kind))
 
 
 def press(app: AppTest, label: str) -> AppTest:

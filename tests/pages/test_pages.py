@@ -51,7 +51,7 @@ def run(folder):
 
 
 def texts(app: AppTest) -> str:
-    kinds = ("title", "subheader", "markdown", "caption", "error", "warning", "info", "success")
+    kinds = ("title", "header", "markdown", "caption", "error", "warning", "info", "success")
     return "\n".join(element.value for kind in kinds for element in app.get(kind))
 
 

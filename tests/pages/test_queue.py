@@ -56,7 +56,7 @@ def page(**parameters: str) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    kinds = ("title", "subheader", "markdown", "caption", "error", "warning", "toast")
+    kinds = ("title", "header", "markdown", "caption", "error", "warning", "toast")
     return "\n".join(element.value for kind in kinds for element in app.get(kind))
 
 
