@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,7 @@ def main(
     write: Annotated[Path | None, typer.Option(help="A document that gets the figures between its marks: docs/load.md.")] = None,
 ) -> None:
     """Measure page changes, errors, memory and training with many visitors. Run it alone, on an idle machine."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the app, the supervisor and the trainer end with it
     fewest, _, most = think.partition("-")
     planned = measure.Plan(sessions, minutes, alone, browsers, browsed, (float(fewest), float(most or fewest)), recipe, seed)
     try:
