@@ -112,7 +112,7 @@ TOURS = (
         steps=(
             Step(
                 "Find the matrix",
-                "A row a true class, a column an answer. Counts stand in the cells; the margins hold what follows from them.",
+                "Below the curves: a row a true class, a column an answer. Counts in the cells, what follows from them in the margins.",
                 "Add up one row: it is the number of test images of that class. Add up the diagonal: those are right.",
                 page="runs",
                 parameters={"view": "figures"},
@@ -139,7 +139,7 @@ TOURS = (
             ),
             Step(
                 "See the images of a cell",
-                "Click a cell off the diagonal. Its images appear below, the most confident error first.",
+                "Click a cell off the diagonal that is not empty. Its images appear below, the most confident error first.",
                 "Are these images hard for you as well, or did the network look at something else?",
                 page="runs",
                 parameters={"view": "matrix", "cells": "row"},
@@ -224,7 +224,8 @@ TOURS = (
             ),
             Step(
                 "Do the hot places matter?",
-                "Press **Deletion and insertion**: hot places are taken away first, and compared with random order.",
+                "Below the pictures, under *Do the hot places matter?*, press **Deletion and insertion**: hot places are taken away first, "
+                "and compared with random order.",
                 "Does the probability fall faster than in random order? Could the holes themselves be the reason?",
                 page="heat_maps",
                 needs="tested",
@@ -232,7 +233,8 @@ TOURS = (
             ),
             Step(
                 "Measure them by the truth",
-                "On the synthetic phantom the lesion's place is known. At the end of the page the maps of each network are measured by it.",
+                "On the synthetic phantom the lesion's place is known. At the end of the page, press **Measure**: the maps of each network "
+                "are measured by it.",
                 "How often does the hottest place lie in the lesion, and how often would it by chance?",
                 page="heat_maps",
                 needs="tested",

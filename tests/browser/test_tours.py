@@ -20,7 +20,9 @@ from core.runs import index, store
 from core.teaching import quiz, tours
 from core.training import worker
 from tests.browser.acts import choose, settle
-from tests.browser.conftest import OUTPUT, Server
+from tests.browser.conftest import OUTPUT, PATIENCE, Server
+
+TRAINING = 4 * PATIENCE  # milliseconds that a small training may take on a busy machine
 
 CLASSES_SHOWN = """() => [...document.querySelectorAll('.js-plotly-plot')]
     .flatMap(plot => plot.data || []).find(trace => trace.type === 'heatmap')?.text?.length ?? 0"""
@@ -65,7 +67,7 @@ def test_train_your_first_network(page: Page, server: Server, small_phantom: Pat
 
     def watch() -> None:
         expect(page.locator(".js-plotly-plot").first).to_be_visible()
-        expect(page.get_by_role("heading", name="Test part")).to_be_visible()  # comes by itself
+        expect(page.get_by_role("heading", name="Test part")).to_be_visible(timeout=TRAINING)  # comes by itself
         expect(page.get_by_role("button", name="Next")).to_be_enabled()
 
     def read() -> None:
@@ -157,7 +159,7 @@ def test_what_a_heat_map_can_and_cannot_tell(page: Page, server: Server, trained
         expect(page.get_by_text("Grad-CAM++, peak ")).not_to_have_text(strongest)
 
     def take_hot_places_away() -> None:
-        page.get_by_role("button", name="Deletion and insertion").click()
+        page.get_by_test_id("stTabs").get_by_role("button", name="Deletion and insertion").click()
         expect(page.get_by_text("Area under its probability")).to_be_visible()
 
     def measure() -> None:
@@ -189,7 +191,7 @@ def test_why_97_percent_may_mean_nothing(page: Page, server: Server, trained: st
         epochs.press("Enter")
         settle(page)
         page.get_by_role("button", name="Train both").click()
-        expect(page.get_by_role("heading", name="3 · Unmask")).to_be_visible()
+        expect(page.get_by_role("heading", name="3 · Unmask")).to_be_visible(timeout=TRAINING)
 
     def unmask() -> None:
         page.get_by_role("button", name="Unmask the network").click()
