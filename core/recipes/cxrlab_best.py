@@ -16,6 +16,6 @@ ENTRY = Entry(
         "augmentation": {**UNCHANGED, "flip": True},
         "loss.label_smoothing": 0.1,
         "optimiser": {"lr": 2e-3, "weight_decay": 0.05},
-        "epochs": 16,
+        "epochs": 12,
     },
 )
