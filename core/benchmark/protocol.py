@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 SEED = 0
-OWN: tuple[str, ...] = ()
+OWN: tuple[str, ...] = ("cxrlab-best",)
 """Entries of the catalogue that belong to no paper and stand in the benchmark all the same, by name."""
 CHANGES = {"weights": {"source": "random"}, "keep": "best-accuracy"}
 """In every recipe, under both protocols: first weights that everybody has, and the epoch chosen on validation images."""

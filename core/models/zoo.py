@@ -59,6 +59,16 @@ ENTRIES = (
         papers=("darkcovidnet-2020",),
     ),
     Architecture(
+        name="edgenet",
+        title="Edge network of CXR Lab",
+        builder="core.models.edgenet:edgenet",
+        image_size=384,
+        smallest=96,  # six cells of 16 px a side: halved twice, they leave 2×2
+        channels=1,
+        cam_layer="block_2",  # 6×6 at 384
+        head=("classifier",),
+    ),
+    Architecture(
         name="alexnet",
         title="AlexNet",
         builder="core.models.backbones:alexnet",

@@ -12,7 +12,7 @@ from typing import Any
 from core import access
 from core.errors import InvalidSpec, UnknownName, UnusableData
 from core.files import write_text
-from core.recipes import alasfoor_2020, bansal_2020, benbakreti_2022, darkcovidnet_2020, lacruz_2020, zhong_2020
+from core.recipes import alasfoor_2020, bansal_2020, benbakreti_2022, cxrlab_best, darkcovidnet_2020, lacruz_2020, zhong_2020
 from core.recipes.entry import Entry, Paper
 from core.recipes.labels import resolved
 from core.recipes.recipe import Recipe, compose
@@ -27,6 +27,7 @@ _ENTRIES = (
         model="resnet18",
         changes={"image.size": 128, "epochs": 8},
     ),
+    cxrlab_best.ENTRY,
     *(entry for module in _MODULES for entry in module.ENTRIES),
 )
 _BY_NAME = {entry.name: entry for entry in _ENTRIES}

@@ -29,7 +29,7 @@ pytest.importorskip("onnxruntime", reason="exporting is an extra")
 
 CLASSES = ("covid", "normal", "“pneumonia”")
 IMAGES = [np.random.default_rng(seed).integers(0, 256, (40 + seed, 70 - seed), np.uint8) for seed in range(4)]
-LIGHT = {"alasfoor-cnn22": 32, "darkcovidnet": 16, "resnet18": 33}
+LIGHT = {"alasfoor-cnn22": 32, "darkcovidnet": 16, "edgenet": 96, "resnet18": 33}
 """Networks that export within a second or two, at sizes that are quick."""
 
 

@@ -25,6 +25,7 @@ FIGURES = {  # parameters for 3 classes and multiply-adds at its own size, and t
     "benbakreti-cnn": (17_458_147, 4_561_353_728, 8),
     "zhong-vgg": (63_148_835, 406_943_744, 10),
     "darkcovidnet": (1_167_586, 290_332_913, 13),
+    "edgenet": (80_981, 6_379_200, 6),
     "alexnet": (57_016_131, 712_683_520, 13),
     "googlenet": (5_602_979, 1_497_355_264, 7),
     "inception_v3": (21_791_715, 5_711_174_240, 8),

@@ -130,6 +130,14 @@ def test_darkcovidnet_is_trained_in_one_cycle_of_100_epochs() -> None:
     assert catalogue.make(DATA, "darkcovidnet-2020-binary").subset.labels == ("COVID-19", "Normal")
 
 
+def test_our_own_recipe_starts_from_random_weights_and_turns_no_image_but_into_its_mirror() -> None:
+    recipe = catalogue.make(DATA, "cxrlab-best")
+    assert (recipe.model, recipe.image.size, recipe.weights.source, recipe.keep) == ("edgenet", 384, "random", "best-accuracy")
+    changing = {name for name, value in recipe.augmentation.model_dump().items() if value}
+    assert changing == {"flip"}
+    assert catalogue.get("cxrlab-best").paper == ""
+
+
 def test_every_paper_is_described_with_its_cautions_and_has_entries() -> None:
     papers = catalogue.papers()
     assert len({paper.key for paper in papers}) == len(papers) == 6
