@@ -16,6 +16,10 @@ from PIL import Image
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Before torch: more threads than cores wait for each other many times as long as they work.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -259,12 +259,17 @@ def _fingerprint(root: Path, listing: layouts.Listing) -> str:
     return digest.hexdigest()
 
 
-def _checked_name(name: str, root: Path) -> str:
+def _spelt(name: str) -> str:
+    """`name`, before anything looks for a folder that is called so."""
     if not _NAME.fullmatch(name):
         raise InvalidSpec(
             "A data set's name has lower-case letters, digits, '.', '_' and '-', at most 64.", repr(name), "Choose such a name."
         )
-    record = _home() / name / "dataset.json"
+    return name
+
+
+def _checked_name(name: str, root: Path) -> str:
+    record = _home() / _spelt(name) / "dataset.json"
     if (record.is_file() and Path(describe(name).root) != root) or (name == PHANTOM and root != _home() / PHANTOM / "images"):
         raise InvalidSpec("A name belongs to one data set.", f"{name!r}, which is taken by another folder", "Choose another name.")
     return name
@@ -282,10 +287,10 @@ def _free_name(own: str, root: Path) -> str:
 def _place(name: str | None, own: str, sha256: str) -> tuple[str, Path]:
     """Name and folder for a packed file of the content `sha256`: those it has already, or new ones."""
     for choice in (name,) if name else (own, f"{own}-{sha256[:4]}"):
-        folder = _home() / choice / "images"
+        folder = _home() / _spelt(choice) / "images"
         origin = incoming.origin_of(folder)
         if choice != PHANTOM and not (is_registered(choice) and (origin is None or origin.sha256 != sha256)):
-            _checked_name(choice, _home().resolve() / choice / "images")  # which refuses what is no path
+            _checked_name(choice, _home().resolve() / choice / "images")
             if origin and origin.sha256 != sha256:  # of an import that was stopped
                 shutil.rmtree(folder)
             return choice, folder
