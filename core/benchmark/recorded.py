@@ -108,9 +108,8 @@ def _name(row: Row, protocol: Protocol) -> str:
 
 def _write(run: Run, protocol: Protocol, folder: Path, splits: Path) -> None:
     """The status comes last: a folder without it is no run."""
-    predictions = _compact(run.predictions())
     status, recipe = run.status(), run.recipe()
-    _refuse_other_figures(predictions, recipe.data.classes, status.result or {}, run.id)
+    predictions = _as_exact_as_needed(run.predictions(), recipe.data.classes, status.result or {}, run.id)
     write_text(folder / "recipe.json", recipe.to_json())
     write_json(folder / "environment.json", run.environment())
     shutil.copyfile(run.folder / "metrics.jsonl", folder / "metrics.jsonl")
@@ -125,15 +124,29 @@ def _compact(predictions: pd.DataFrame) -> pd.DataFrame:
     return predictions.astype({name: np.float32 for name in predictions.columns if name.startswith(PROBABILITY)})
 
 
-def _refuse_other_figures(predictions: pd.DataFrame, classes: tuple[str, ...], result: dict[str, float | int], run_id: str) -> None:
+def _as_exact_as_needed(predictions: pd.DataFrame, classes: tuple[str, ...], result: dict[str, float | int], run_id: str) -> pd.DataFrame:
+    """In single precision where that gives the run's figures: a network that learnt nothing has answers that differ less from each other.
+
+    Raises:
+        UnusableRun: not even the predictions as they are give them.
+    """
+    compact = _compact(predictions)
+    if _other_figure(compact, classes, result) is None:
+        return compact
+    other = _other_figure(predictions, classes, result)
+    if other is not None:
+        rule, way_out = "A record's predictions give the figures of its run.", "Train it again with this version."
+        raise UnusableRun(rule, f"{run_id}: {other}", way_out)
+    return predictions
+
+
+def _other_figure(predictions: pd.DataFrame, classes: tuple[str, ...], result: dict[str, float | int]) -> str | None:
+    """The first figure of `predictions` that is not the one in `result`."""
     for name, estimate in evaluate_predictions(predictions, classes, "test").metrics.items():
         for key, value in ((name, estimate.value), (f"{name}_low", estimate.low), (f"{name}_high", estimate.high)):
             if key in result and abs(result[key] - value) > SAME:
-                raise UnusableRun(
-                    "A record's predictions give the figures of its run.",
-                    f"{run_id}: {key} {value:.6f}, stored {result[key]:.6f}",
-                    "Train it again with this version.",
-                )
+                return f"{key} {value:.6f}, stored {result[key]:.6f}"
+    return None
 
 
 def _write_split(split: pd.DataFrame, folder: Path) -> str:

@@ -2,6 +2,8 @@
 
 import shutil
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from core import assessment
@@ -67,6 +69,24 @@ def test_predictions_that_do_not_give_the_figures_are_not_recorded(made, monkeyp
     run.write_status(status.model_copy(update={"result": status.result | {"accuracy": status.result["accuracy"] - 0.1}}))
     with pytest.raises(UnusableRun, match="accuracy"):
         recorded.record(index.rows(), tmp_path / "out")
+
+
+def test_answers_that_single_precision_would_make_equal_stay_as_they_are(made, monkeypatch, tmp_path):
+    shutil.copytree(made.artifacts, tmp_path / "copy")
+    monkeypatch.setenv("CXRLAB_ARTIFACTS", str(tmp_path / "copy"))
+    monkeypatch.setenv("CXRLAB_RECORDED", str(tmp_path / "out"))
+    run = store.find(store.ids()[0])
+    table, classes = run.predictions(), run.recipe().data.classes
+    names = [f"probability_{name}" for name in classes]
+    table[names] = 1 / len(names)
+    table[names[0]] += 1e-12 * np.random.default_rng(0).normal(size=len(table))  # ranks that a rounded number does not hold
+    table[names[1]] = 1 - table[names[0]] - table[names[2]]
+    table.to_parquet(run.folder / "predictions.parquet")
+    found = evaluate_predictions(table, classes, "test").metrics
+    run.write_status(run.status().model_copy(update={"result": {name: one.value for name, one in found.items()}}))
+    recorded.record(index.rows(), tmp_path / "out")
+    kinds = [set(pd.read_parquet(path)[names].dtypes.astype(str)) for path in (tmp_path / "out").glob("runs/*/predictions.parquet")]
+    assert sorted(kinds, key=str) == [{"float32"}] * 3 + [{"float64"}]
 
 
 @pytest.mark.usefixtures("records")
