@@ -1,6 +1,8 @@
-"""Heavy libraries, loaded in the background while something else goes on: a person reads the first page, or images are decoded.
+"""Heavy libraries, loaded where nobody waits for them: after the first page is drawn, or while other threads decode images.
 
-Modules that pages import load scikit-learn, scipy and torch inside the functions that need them, so that pages open at once.
+Modules that pages import load scikit-learn, scipy and torch inside the functions that need them, so that pages open at once. Never do two
+threads load at the same time: where a package imports itself in a circle, as scipy does, Python lets one of them go on with half a module
+(`importlib._bootstrap._lock_unlock_module`), which ends in an ImportError now and then.
 """
 
 from __future__ import annotations
@@ -8,35 +10,65 @@ from __future__ import annotations
 import gc
 import importlib
 import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 APP = (
     "sklearn.metrics",
     "sklearn.model_selection",
+    "scipy.ndimage",
     "core.training.preview",
     "core.models.backbones",
     "core.inference",
     "statsmodels.stats.api",
 )
 TRAINING = ("sklearn.model_selection", "core.training.worker", "core.models.backbones", "torch._dynamo")
-DELAY = 2.0  # seconds: loading holds the interpreter, and the first page should be on its way by then
+DELAY = 1.0  # seconds: loading holds the interpreter, and the first page should be on its way by then
+EVERY = 100  # images: between two loads the decoding threads are handed new ones
+_first = threading.Lock()
+_loaded = threading.Event()
 
 
-def start(names: tuple[str, ...], delay: float = 0.0, lasting: bool = False) -> threading.Thread:
-    """Begin to load after `delay` seconds; whoever needs one of them meanwhile waits for the import as usual.
+@contextmanager
+def first_alone(names: Sequence[str] = APP, delay: float = DELAY) -> Iterator[None]:
+    """A server's first page: those of other people wait until it is drawn and `names` are loaded, some five seconds, once."""
+    if _loaded.is_set():
+        yield
+        return
+    with _first:
+        if not _loaded.is_set():
+            try:
+                yield
+            finally:
+                time.sleep(delay)
+                _loaded.set()  # what cannot be loaded is told of by the page that needs it
+                load(names)
+                leave_out_of_garbage()
+            return
+    yield
 
-    Args:
-        lasting: this process serves people for long. Half a million objects of the libraries never become garbage: later searches for
-            it leave them out, each of which would hold the interpreter for a third of a second.
-    """
-    timer = threading.Timer(delay, _load, (names, lasting))
-    timer.daemon = True
-    timer.start()
-    return timer
 
-
-def _load(names: tuple[str, ...], lasting: bool) -> None:
+def load(names: Sequence[str]) -> None:
     for name in names:
         importlib.import_module(name)
-    if lasting:
-        gc.collect()
-        gc.freeze()
+
+
+def leave_out_of_garbage() -> None:
+    """Half a million objects of the libraries never become garbage: later searches for it leave them out, each of which would hold the
+    interpreter for a third of a second. For a process that serves people for long."""
+    gc.collect()
+    gc.freeze()
+
+
+def beside(progress: Callable[[int, int], None], names: Sequence[str] = TRAINING) -> Callable[[int, int], None]:
+    """The callback `progress`, which loads `names` too, one every hundred images: the thread that calls it only waits for those who
+    decode."""
+    left = list(names)
+
+    def count(done: int, total: int) -> None:
+        if left and done % EVERY == 0:
+            load([left.pop(0)])
+        progress(done, total)
+
+    return count

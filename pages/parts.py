@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from core import access, warmup, wording
+from core import access, wording
 from core.errors import CoreError
 from core.jobs import overview, requests, supervisors
 from core.recipes.entry import Entry
@@ -71,12 +71,6 @@ def navigation(position: Literal["sidebar", "hidden"] = "sidebar") -> st.Page:
         position=position,
         expanded=True,  # else the last groups hide behind "View more"
     )
-
-
-@st.cache_resource
-def warm_up() -> None:
-    """Once a server, after its first page is drawn: loading beside it would slow it down."""
-    warmup.start(warmup.APP, warmup.DELAY, lasting=True)
 
 
 @st.cache_resource(ttl=10, show_spinner=False)

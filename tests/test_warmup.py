@@ -1,29 +1,79 @@
-"""What the background loads is there afterwards."""
+"""What is loaded in good time is there afterwards, and nothing else loads meanwhile."""
 
 import gc
 import sys
+import threading
 
 import pytest
 
 from core import warmup
 
 
+@pytest.fixture
+def fresh_server(monkeypatch):
+    """No page was shown yet."""
+    monkeypatch.setattr(warmup, "_loaded", threading.Event())
+    yield
+    gc.unfreeze()
+
+
 @pytest.mark.parametrize("names", [warmup.APP, warmup.TRAINING])
-def test_what_the_background_names_is_loaded_when_it_is_done(names):
-    warmup.start(names).join(timeout=120)
+def test_what_is_named_is_loaded_when_it_is_done(names):
+    warmup.load(names)
     assert set(names) <= sys.modules.keys()
 
 
-def test_searches_for_garbage_leave_out_what_a_lasting_process_has_loaded():
-    frozen = gc.get_freeze_count()
-    try:
-        warmup.start(("core.wording",), lasting=True).join(timeout=120)
-        assert gc.get_freeze_count() > frozen
-    finally:
-        gc.unfreeze()
+@pytest.mark.usefixtures("fresh_server")
+def test_the_second_page_of_a_server_waits_for_the_first_and_its_libraries(monkeypatch):
+    told = []
+    drawing, asked = threading.Event(), threading.Event()
+    monkeypatch.setattr(warmup, "load", lambda _: told.append("loaded"))
+
+    def second():
+        drawing.wait()
+        asked.set()
+        with warmup.first_alone(delay=0):
+            told.append("second")
+
+    other = threading.Thread(target=second)
+    other.start()
+    with warmup.first_alone(delay=0.2):
+        drawing.set()
+        asked.wait()
+        told.append("first")
+    other.join()
+    assert told == ["first", "loaded", "second"]
 
 
-def test_a_process_that_ends_soon_searches_as_usual():
+@pytest.mark.usefixtures("fresh_server")
+def test_a_first_page_that_breaks_off_lets_the_others_in():
+    with pytest.raises(RuntimeError, match="broken"), warmup.first_alone(["core.wording"], delay=0):
+        raise RuntimeError("broken")
+    with warmup.first_alone(["no such module"]):
+        pass
+
+
+@pytest.mark.usefixtures("fresh_server")
+def test_what_cannot_be_loaded_is_said_once_and_keeps_nobody_out():
+    with pytest.raises(ModuleNotFoundError), warmup.first_alone(["core.no_such_module"], delay=0):
+        pass
+    with warmup.first_alone(["core.no_such_module"]):
+        pass
+
+
+@pytest.mark.usefixtures("fresh_server")
+def test_searches_for_garbage_leave_out_what_a_server_has_loaded():
     frozen = gc.get_freeze_count()
-    warmup.start(("core.wording",)).join(timeout=120)
-    assert gc.get_freeze_count() == frozen
+    with warmup.first_alone(["core.wording"], delay=0):
+        pass
+    assert gc.get_freeze_count() > frozen
+
+
+def test_the_thread_that_waits_for_decoded_images_loads_one_library_after_the_other(monkeypatch):
+    loaded, told = [], []
+    monkeypatch.setattr(warmup, "load", loaded.extend)
+    count = warmup.beside(lambda *numbers: told.append(numbers), ["one", "two", "three"])
+    for done in range(1, 2 * warmup.EVERY + 2):
+        count(done, 250)
+    assert loaded == ["one", "two"]
+    assert told[-1] == (2 * warmup.EVERY + 1, 250)

@@ -64,8 +64,7 @@ def _run(data: str, choice: Choice, device: str, json: bool, *, dry_run: bool, a
     from core.jobs import forecast
     from core.runs import index
 
-    warmup.start(warmup.TRAINING)
-    manifest = library.open_dataset(data, Progress().counted("reading images"))
+    manifest = library.open_dataset(data, warmup.beside(Progress().counted("reading images")))
     tasks = protocol.tasks(manifest, choice, index.rows(), again)
     still_open = [task for task in tasks if task.open]
     timing = {"measure": True, "progress": Progress().counted("timing a few steps")} if dry_run else {}

@@ -59,9 +59,8 @@ def planned(data: str | None, settings: dict[str, Any]) -> Plan:
     if sweep.count == 1:
         sweep = replace(sweep, name=settings["name"])
     preparations = {fitting.whole_set_as(draft) for draft in sweeps.drafts(sweep)}
-    warmup.start(warmup.TRAINING)  # one core loads while the other decodes
     also = preparations.pop() if len(preparations) == 1 else None
-    return sweeps.plan(sweep, library.open_dataset(data, Progress().counted("reading images"), also=also))
+    return sweeps.plan(sweep, library.open_dataset(data, warmup.beside(Progress().counted("reading images")), also=also))
 
 
 def announce(plan: Plan, json: bool) -> None:

@@ -93,8 +93,7 @@ def recipe_from(data: str | None, recipe: str | None, model: str | None, changes
         received = f"--data {data}, --recipe {recipe}, --model {model}".replace("None", "missing")
         raise UsageError("Training needs --data and one of --recipe and --model.", received, "For example: --data phantom --model resnet18")
     draft = fitting.draft(recipe=recipe, model=model, **changes)
-    warmup.start(warmup.TRAINING)  # one core loads while the other decodes
-    manifest = library.open_dataset(data, Progress().counted("reading images"), also=fitting.whole_set_as(draft))
+    manifest = library.open_dataset(data, warmup.beside(Progress().counted("reading images")), also=fitting.whole_set_as(draft))
     return fitting.fit(draft, manifest)[0]
 
 
