@@ -24,19 +24,22 @@ _CHANGES_SPEED = ("model", "head", "frozen", "batch_size", "execution", "precisi
 
 @dataclass(frozen=True)
 class Forecast:
-    """`unknown`: runs whose time cannot be told, as "vgg16 at 224 px". `measured`: runs whose time comes from a few steps."""
+    """`unknown`: runs whose time cannot be told, as "vgg16 at 224 px". `measured`: runs whose time comes from a few steps. `busy`: steps
+    would have been timed, but something trains."""
 
     count: int
     devices: int  # that can train its runs side by side
     seconds: float | None  # until all are done, were nothing else in the queue; None where a run's time is unknown
     unknown: tuple[str, ...]
     measured: int
+    busy: bool = False
 
     @property
     def sentence(self) -> str:
         runs, devices = wording.count(self.count, "run"), wording.count(self.devices, "device")
         if self.seconds is None:
             why = f"no such run was trained on these images here yet ({wording.listed(self.unknown)})"
+            why += ", and no step is timed while something trains" if self.busy else ""
             return f"{runs} on {devices}; how long they take is unknown: {why}."
         source = "by runs like them"
         if self.measured:
@@ -56,7 +59,8 @@ def forecast(planned: Plan, measure: bool = False, progress: Progress | None = N
     known = estimates.pace(index.all_rows())
     seconds = [estimates.seconds_of(run.recipe, known) for run in planned.runs]
     missing = [number for number, each in enumerate(seconds) if each is None]
-    if measure:
+    busy = bool(measure and missing) and something_trains()
+    if measure and not busy:
         timed = _measured([planned.runs[number] for number in missing], planned.sweep.device, progress)
         for number, each in zip(missing, timed, strict=True):
             seconds[number] = each
@@ -68,6 +72,7 @@ def forecast(planned: Plan, measure: bool = False, progress: Progress | None = N
         seconds=estimates.finish([], seconds, devices)[-1],
         unknown=tuple(dict.fromkeys(f"{recipe.model} at {recipe.image.size} px" for recipe in unknown)),
         measured=len(missing) - len(unknown),
+        busy=busy,
     )
 
 
@@ -81,13 +86,12 @@ def _measured(runs: list[Fitted], device: str, progress: Progress | None) -> lis
     an_image: dict[str, float | None] = {}
     kinds = [_kind(run.recipe) for run in runs]
     for number, kind in enumerate(dict.fromkeys(kinds), start=1):
-        if not something_trains():
-            an_image[kind] = _seconds_an_image(runs[kinds.index(kind)].recipe, device)
+        an_image[kind] = None if something_trains() else _seconds_an_image(runs[kinds.index(kind)].recipe, device)
         if progress:
             progress(number, len(set(kinds)))
     found: list[float | None] = []
     for run, kind in zip(runs, kinds, strict=True):
-        each, epochs = an_image.get(kind), 1 if run.recipe.feature_views else run.recipe.epochs
+        each, epochs = an_image[kind], 1 if run.recipe.feature_views else run.recipe.epochs
         found.append(None if each is None else each * run.training_images * epochs)
     return found
 

@@ -84,8 +84,9 @@ def test_nothing_is_timed_while_something_trains(plan, timed):
     planned = plan()
     sweeps.submit(planned, supervised=False)
     queue.claim("here", {"cpu": 1}, "me")
-    assert forecast.forecast(planned, measure=True).seconds is None
-    assert timed == []
+    found = forecast.forecast(planned, measure=True)
+    assert (found.seconds, timed) == (None, [])
+    assert "no step is timed while something trains" in found.sentence
 
 
 def test_a_device_that_this_machine_lacks_leaves_the_time_unknown(plan):
