@@ -1,6 +1,6 @@
 """How long an audit's search for copies takes on a large set whose signatures are kept, and how much memory.
 
-    python benchmarks/auditing.py FOLDER [--images 20000]
+    python -m benchmarks.auditing FOLDER [--images 20000]
 
 FOLDER is a data set. Pictures are made from its thumbnails, each a mixture of three of them, until there are enough: alike as chests are,
 and more alike where two mixtures share a picture, so that a set of as many X-rays has fewer candidates. Nothing else runs meanwhile.

@@ -1,6 +1,6 @@
 """How long the whole evaluation of a set takes, with all bootstrap intervals, and how long a plain loop over scikit-learn would.
 
-    OMP_NUM_THREADS=1 python benchmarks/evaluation.py
+    OMP_NUM_THREADS=1 python -m benchmarks.evaluation
 
 Both are timed in this one run, on the same labels and probabilities. The loop takes a few resamples and is extrapolated to all; it leaves
 out the calibration error, which scikit-learn does not have. The larger set has as many images as the COVID-19 Radiography Database.

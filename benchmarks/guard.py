@@ -1,6 +1,6 @@
 """How many pictures that are no chest X-rays are flagged, and how many X-rays: plausibility and familiarity, on trained runs.
 
-    CXRLAB_ARTIFACTS=… OMP_NUM_THREADS=1 python benchmarks/guard.py RUN… [--xrays FOLDER]…
+    CXRLAB_ARTIFACTS=… OMP_NUM_THREADS=1 python -m benchmarks.guard RUN… [--xrays FOLDER]…
 
 Needs scikit-image for its photographs. Nothing is written: each run's reference is fitted here, from its training and validation part,
 and judges the test part, the same X-rays changed, the pictures of `tests/strangers.py`, the synthetic phantom, and the images of each

@@ -1,6 +1,6 @@
 """How much quicker ONNX Runtime answers on the CPU than torch does here, and what it costs to prepare pictures inside the file.
 
-    python benchmarks/onnx.py [MODEL[@SIZE] …]
+    python -m benchmarks.onnx [MODEL[@SIZE] …]
 
 Both run the same weights on the same prepared pictures, in turn, in this one run: ratios of medians, above 1 where ONNX Runtime is quicker.
 With one thread, and with all cores; for one picture and for a batch. The last column is the same file with preparation inside, fed an
