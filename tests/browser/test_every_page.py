@@ -24,7 +24,8 @@ PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py") if path.n
 WIDE, PHONE = {"width": 1400, "height": 1000}, {"width": 390, "height": 844}
 LOOKS = {"light": ("light", WIDE), "dark": ("dark", WIDE), "phone": ("light", PHONE)}
 GRAVE = ("moderate", "serious", "critical")
-STILL = "*, *::before, *::after { transition: none !important; animation: none !important }"  # a colour on its way is no finding
+STILL = """*, *::before, *::after { transition: none !important; animation: none !important }
+    [data-stale=true] { opacity: 1 !important }"""  # a colour on its way is no finding, nor what pales while it is drawn anew
 HEIGHT = """Math.max(...['stMain', 'stSidebarContent'].map(
     part => document.querySelector(`[data-testid=${part}]`)?.scrollHeight ?? 0))"""
 WIDTH = "Math.max(document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth)"
