@@ -33,19 +33,19 @@ _loaded = threading.Event()
 @contextmanager
 def first_alone(names: Sequence[str] = APP, delay: float = DELAY) -> Iterator[None]:
     """A server's first page: those of other people wait until it is drawn and `names` are loaded, some five seconds, once."""
-    if _loaded.is_set():
-        yield
-        return
-    with _first:
-        if not _loaded.is_set():
-            try:
-                yield
-            finally:
-                time.sleep(delay)
-                _loaded.set()  # what cannot be loaded is told of by the page that needs it
-                load(names)
-                leave_out_of_garbage()
-            return
+    if not _loaded.is_set():
+        with _first:
+            if not _loaded.is_set():
+                try:
+                    yield
+                finally:
+                    time.sleep(delay)
+                    try:
+                        load(names)
+                        leave_out_of_garbage()
+                    finally:
+                        _loaded.set()  # also where something cannot be loaded: the page that needs it tells of it
+                return
     yield
 
 

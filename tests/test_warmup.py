@@ -46,6 +46,27 @@ def test_the_second_page_of_a_server_waits_for_the_first_and_its_libraries(monke
 
 
 @pytest.mark.usefixtures("fresh_server")
+def test_who_comes_while_the_libraries_are_loaded_waits_for_them_too(monkeypatch):
+    told, others = [], []
+
+    def second():
+        with warmup.first_alone(delay=0):
+            told.append("second")
+
+    def load(_names):
+        others.append(threading.Thread(target=second))
+        others[0].start()
+        others[0].join(0.2)
+        told.append("loaded")
+
+    monkeypatch.setattr(warmup, "load", load)
+    with warmup.first_alone(delay=0):
+        pass
+    others[0].join()
+    assert told == ["loaded", "second"]
+
+
+@pytest.mark.usefixtures("fresh_server")
 def test_a_first_page_that_breaks_off_lets_the_others_in():
     with pytest.raises(RuntimeError, match="broken"), warmup.first_alone(["core.wording"], delay=0):
         raise RuntimeError("broken")
