@@ -50,8 +50,15 @@ def first_alone(names: Sequence[str] = APP, delay: float = DELAY) -> Iterator[No
 
 
 def load(names: Sequence[str]) -> None:
-    for name in names:
-        importlib.import_module(name)
+    """Import `names`, without searching their ever more objects for garbage meanwhile: that is a quarter of the time."""
+    searching = gc.isenabled()
+    gc.disable()
+    try:
+        for name in names:
+            importlib.import_module(name)
+    finally:
+        if searching:
+            gc.enable()
 
 
 def leave_out_of_garbage() -> None:

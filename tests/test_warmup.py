@@ -23,6 +23,18 @@ def test_what_is_named_is_loaded_when_it_is_done(names):
     assert set(names) <= sys.modules.keys()
 
 
+@pytest.mark.parametrize("searching", [True, False])
+def test_loading_searches_for_no_garbage_and_leaves_the_search_as_it_was(monkeypatch, searching):
+    monkeypatch.setattr(warmup.importlib, "import_module", lambda _: told.append(gc.isenabled()))
+    told, before = [], gc.isenabled()
+    try:
+        (gc.enable if searching else gc.disable)()
+        warmup.load(["a"])
+        assert (told, gc.isenabled()) == ([False], searching)
+    finally:
+        (gc.enable if before else gc.disable)()
+
+
 @pytest.mark.usefixtures("fresh_server")
 def test_the_second_page_of_a_server_waits_for_the_first_and_its_libraries(monkeypatch):
     told = []

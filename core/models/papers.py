@@ -10,6 +10,8 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
+from core.models.narrow_norm import NarrowBatchNorm2d
+
 
 class Chain(nn.Sequential):
     """Layers one after the other; `forward_features` runs those before the layer called `head`."""
@@ -36,7 +38,7 @@ def alasfoor_cnn22(classes: int, image_size: int) -> Chain:
     width = 1
     for block, filters in enumerate((8, 16, 32, 64), start=1):
         layers[f"conv_{block}"] = nn.Conv2d(width, filters, kernel_size=3, padding="same")
-        layers[f"batchnorm_{block}"] = nn.BatchNorm2d(filters, eps=1e-5)
+        layers[f"batchnorm_{block}"] = NarrowBatchNorm2d(filters, eps=1e-5)
         layers[f"relu_{block}"] = nn.ReLU()
         layers[f"maxpool_{block}"] = nn.MaxPool2d(2)
         width = filters
@@ -141,7 +143,7 @@ def darkcovidnet(classes: int, image_size: int) -> Chain:
         filters, kernel = step
         number += 1
         layers[f"conv_{number}"] = nn.Conv2d(width, filters, kernel, padding=1, bias=False)
-        layers[f"batchnorm_{number}"] = nn.BatchNorm2d(filters)
+        layers[f"batchnorm_{number}"] = NarrowBatchNorm2d(filters)
         layers[f"leaky_{number}"] = nn.LeakyReLU(0.1)
         width, side = filters, side + (2 if kernel == 1 else 0)
     layers["conv_classes"] = nn.Conv2d(width, classes, kernel_size=3, padding=1, bias=False)

@@ -6,7 +6,7 @@ None of it is part of a recipe unless the recipe insists; all of it is recorded 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from core.errors import InvalidSpec
 from core.hardware import default_device, device_name
 from core.recipes.recipe import Recipe
-from core.training import graphs
+from core.training import graphs, host_memory
 from core.training.distributed import ALONE, Group
 
 Forward = Callable[[Tensor], Tensor]
@@ -87,7 +87,7 @@ def choose(recipe: Recipe, device: str | None = None, group: Group = ALONE) -> E
 
 @contextmanager
 def prepared(execution: Execution) -> Iterator[None]:
-    """torch's global switches as `execution` wants them, put back afterwards."""
+    """torch's global switches as `execution` wants them, put back afterwards; on the processor memory is kept from step to step."""
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     cudnn, precision = torch.backends.cudnn, torch.get_float32_matmul_precision()
     cudnn_before = cudnn.benchmark, cudnn.allow_tf32
@@ -96,7 +96,8 @@ def prepared(execution: Execution) -> Iterator[None]:
     cudnn.allow_tf32 = not execution.deterministic  # convolutions have a switch of their own
     torch.set_float32_matmul_precision("highest" if execution.deterministic else "high")
     try:
-        yield
+        with host_memory.kept() if execution.device.type == "cpu" else nullcontext():
+            yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
         cudnn.benchmark, cudnn.allow_tf32 = cudnn_before

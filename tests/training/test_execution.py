@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -84,6 +88,22 @@ def test_reference_mode_sets_every_switch_to_exact(reference: bool) -> None:
     with prepared(choose(recipe(reference=reference), "cpu")):
         found = switches()
     assert found == ((True, False, False, False, "highest") if reference else (False, False, True, True, "high"))
+
+
+@pytest.mark.parametrize(("device", "keeps"), [("cpu", True), ("cuda", False)])
+def test_freed_memory_is_kept_on_the_processor_alone(monkeypatch: pytest.MonkeyPatch, device: str, keeps: bool) -> None:
+    told: list[str] = []
+
+    @contextmanager
+    def kept() -> Iterator[None]:
+        told.append("kept")
+        yield
+        told.append("given back")
+
+    monkeypatch.setattr(execution.host_memory, "kept", kept)
+    with prepared(replace(choose(recipe(), "cpu"), device=torch.device(device))):
+        assert told == (["kept"] if keeps else [])
+    assert told == (["kept", "given back"] if keeps else [])
 
 
 @pytest.mark.parametrize("reference", [True, False])

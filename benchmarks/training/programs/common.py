@@ -29,10 +29,10 @@ def arguments(*flags: str) -> argparse.Namespace:
 
 
 def network(options: argparse.Namespace, classes: int) -> nn.Module:
-    """The network that we train ourselves, with random weights."""
-    from core.models import registry
+    """The network that we train ourselves, with random weights, in torch's own layers."""
+    from core.models import narrow_norm, registry
 
-    return registry.build(options.model, classes, options.image_size)
+    return narrow_norm.without(registry.build(options.model, classes, options.image_size))
 
 
 def datasets(options: argparse.Namespace) -> tuple[ImageFolder, ImageFolder]:

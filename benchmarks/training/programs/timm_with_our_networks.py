@@ -13,13 +13,13 @@ def register() -> None:
     """Make `OURS` known to `timm.create_model`, hyphens as underscores."""
     import timm.models
 
-    from core.models import registry
+    from core.models import narrow_norm, registry
 
     def entry(name: str) -> None:
         def create(pretrained: bool = False, num_classes: int = 2, image_size: int = 224, **_: object) -> object:
             if pretrained:
                 raise RuntimeError(f"{name} has no pretrained weights")
-            network = registry.build(name, num_classes, image_size)
+            network = narrow_norm.without(registry.build(name, num_classes, image_size))
             network.num_classes, network.default_cfg, network.pretrained_cfg = num_classes, {}, {}
             return network
 
