@@ -10,7 +10,7 @@ import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Names and values of glibc's malloc.h; the values before are what its thresholds grow to by themselves.
+# Numbers of glibc's malloc.h. What is set at the end is what its thresholds grow to by themselves.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -2, -3, -4
 _MEBIBYTE = 2**20
 _KEEPING = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 64 * _MEBIBYTE}

@@ -3,7 +3,7 @@
 What is counted is what lives at once in a forward and a backward pass. Workspaces of the libraries and gaps between blocks are not; the
 allowance for the process covers them. On the processor the estimate was within 7 % of the measured peak of ResNet-18, DenseNet-201,
 Inception v3 and VGG16, batches of 8 and 16, without data and best epoch, before freed memory was kept from step to step
-(`core.training.host_memory`): since then the peak of VGG16 is a quarter higher, and those of others are 2 to 9 %. On a GPU the allowance is
+(`core.training.host_memory`): since then the peak of VGG16 is a quarter higher, and those of others at most 9 %. On a GPU the allowance is
 assumed.
 """
 

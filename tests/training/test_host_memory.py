@@ -1,8 +1,8 @@
 """Freed memory stays with a training on the processor, and goes back to the system after it."""
 
 import ctypes
+import mmap
 import platform
-import resource
 import subprocess
 import sys
 
@@ -40,7 +40,7 @@ print(*found)
 def test_a_block_that_was_freed_is_used_again_without_new_pages():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=120)
     before, kept = map(int, done.stdout.split())
-    pages_of_a_step = 4 * BLOCK / resource.getpagesize()
+    pages_of_a_step = 4 * BLOCK / mmap.PAGESIZE
     assert before > 4 * pages_of_a_step  # without it every step gets all its pages anew
     assert kept < pages_of_a_step / 10
 
