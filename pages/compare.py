@@ -4,7 +4,6 @@ import streamlit as st
 
 from core import charts, wording
 from core.evaluation import overview, probes
-from core.evaluation.metrics import evaluate_predictions
 from core.report.tables import Table
 from core.runs import index, store
 from pages import _downloads, _linked, _plots, _side_by_side, _teaching, parts
@@ -23,9 +22,7 @@ if not rows:
 @st.cache_data(max_entries=64)
 def probe_lines(key: str) -> list[overview.Line]:
     """Cached by the folder that the answers of the probes lie in, which is named by what they rest on."""
-    stored = probes.stored(key)
-    evaluations = {name: evaluate_predictions(each.table, each.classes) for name, each in stored.answers.items()}
-    return [overview.probe_line(name, stored.data, found.metrics, found.images) for name, found in evaluations.items()]
+    return [overview.probe_line(name, found.data, found.metrics, found.images) for name, found in probes.tested(key).items()]
 
 
 with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 
@@ -27,6 +27,11 @@ class Estimate:
     def to_json(self) -> dict[str, float | None]:
         """With None for what is undefined: NaN is no JSON."""
         return {name: None if np.isnan(number) else float(number) for name, number in vars(self).items()}
+
+    @classmethod
+    def from_json(cls, numbers: Mapping[str, float | None]) -> Estimate:
+        """What `to_json` wrote."""
+        return cls(**{name: np.nan if number is None else number for name, number in numbers.items()})
 
 
 @dataclass(frozen=True)

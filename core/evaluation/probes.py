@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +21,9 @@ from core.data.manifest import COPY, Manifest
 from core.data.threads import Progress
 from core.errors import UnknownName, UnusableData
 from core.evaluation import looks
+from core.evaluation.intervals import Estimate
 from core.evaluation.looks import Looks
-from core.evaluation.metrics import answers_of
+from core.evaluation.metrics import answers_of, evaluate_predictions
 from core.evaluation.predicted import Predicted, of_run
 from core.evaluation.resampling import figures
 from core.files import replacing, write_json
@@ -55,6 +56,15 @@ class Stored:
 
     data: str
     answers: dict[str, Predicted]
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What one probe reaches on the test part of one split; `data` is the data set's name for people."""
+
+    data: str
+    images: int
+    metrics: dict[str, Estimate]
 
 
 PROBES = {
@@ -153,10 +163,8 @@ def for_data(manifest: Manifest, spec: SplitSpec | None = None, progress: Progre
 def _compute(key: str, manifest: Manifest, parts: pd.DataFrame, data: DataSpec, progress: Progress | None) -> None:
     access.require("train")
     seen = looks.look(manifest, _rows(manifest, parts), progress)
-    for name in applicable(manifest):
-        with replacing(_home() / key / f"{name}.parquet") as temporary:
-            run(name, manifest, parts, seen).to_parquet(temporary, index=False)
-    write_json(_home() / key / ABOUT, {"data": data.title, "classes": data.classes, "probes": applicable(manifest)})
+    tables = {name: run(name, manifest, parts, seen) for name in applicable(manifest)}
+    _write(_home() / key, tables, data)
 
 
 def keep(trained: Run, answers: dict[str, Predicted], folder: Path) -> None:
@@ -165,10 +173,25 @@ def keep(trained: Run, answers: dict[str, Predicted], folder: Path) -> None:
     home = version / _key(recipe.data.sha256, trained.split())
     if (home / ABOUT).is_file():
         return
-    for name, answer in answers.items():
-        with replacing(home / f"{name}.parquet") as temporary:
-            answer.table.to_parquet(temporary, index=False, compression="zstd")
-    write_json(home / ABOUT, {"data": recipe.data.title, "classes": recipe.data.classes, "probes": list(answers)})
+    _write(home, {name: answer.table for name, answer in answers.items()}, recipe.data)
+
+
+def _write(folder: Path, tables: Mapping[str, pd.DataFrame], data: DataSpec) -> None:
+    """The answers of each probe, and their figures on the test part, whose intervals take a page of all runs seconds to draw."""
+    for name, table in tables.items():
+        with replacing(folder / f"{name}.parquet") as temporary:
+            table.to_parquet(temporary, index=False, compression="zstd")
+    found = {name: _tested(table, data.classes, data.title) for name, table in tables.items()}
+    test = {
+        name: {"images": each.images, "metrics": {metric: estimate.to_json() for metric, estimate in each.metrics.items()}}
+        for name, each in found.items()
+    }
+    write_json(folder / ABOUT, {"data": data.title, "classes": data.classes, "probes": list(tables), "test": test})
+
+
+def _tested(table: pd.DataFrame, classes: Sequence[str], data: str) -> Tested:
+    found = evaluate_predictions(table[table["split"] == "test"].reset_index(drop=True), tuple(classes))
+    return Tested(data, found.images, found.metrics)
 
 
 def parts_of(trained: Run, manifest: Manifest) -> list[str]:
@@ -238,13 +261,33 @@ def stored(key: str, split: str = "test") -> Stored:
     """
     import pandas as pd
 
-    if key not in stored_keys():
-        raise UnknownName.among("probed split", key, stored_keys())
-    folder = next(home / key for home in _homes() if (home / key / ABOUT).is_file())
-    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    folder, about = _about(key)
     tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in about["probes"]}
     parts = {name: table[table["split"] == split].reset_index(drop=True) for name, table in tables.items()}
     return Stored(about["data"], {name: Predicted(name, tuple(about["classes"]), table) for name, table in parts.items()})
+
+
+def tested(key: str) -> dict[str, Tested]:
+    """What each probe reaches on the test part of one of `stored_keys`; computed where answers were stored without their figures.
+
+    Raises:
+        UnknownName: no such key.
+    """
+    _, about = _about(key)
+    if "test" not in about:
+        return {name: _tested(each.table, each.classes, about["data"]) for name, each in stored(key).answers.items()}
+    return {
+        name: Tested(about["data"], found["images"], {metric: Estimate.from_json(each) for metric, each in found["metrics"].items()})
+        for name, found in about["test"].items()
+    }
+
+
+def _about(key: str) -> tuple[Path, dict[str, Any]]:
+    """The folder of one of `stored_keys`, and what it says of itself."""
+    for home in _homes():
+        if (home / key / ABOUT).is_file():
+            return home / key, json.loads((home / key / ABOUT).read_text(encoding="utf-8"))
+    raise UnknownName.among("probed split", key, stored_keys())
 
 
 def _key(data: str, split: pd.DataFrame) -> str:

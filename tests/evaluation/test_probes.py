@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from core.data.manifest import Manifest
 from core.errors import UnknownName, UnusableData
 from core.evaluation import probes
 from core.evaluation.comparison import compare
+from core.evaluation.metrics import evaluate_predictions
 from core.evaluation.predicted import Predicted, of_run
 from core.recipes import fitting
 from core.runs import store
@@ -119,6 +121,20 @@ def test_answers_are_kept_and_shared_by_runs_of_equal_splits(make_folder: MakeFo
     assert {file.name for file in place.iterdir()} == {"about.json", *(f"{name}.parquet" for name in found)}
     assert (probes.stored(key).data, probes.stored(key).answers.keys()) == ("set", found.keys())
     assert probes.cached(first, "validation")["border"].table["split"].unique().tolist() == ["validation"]
+
+
+def test_figures_are_stored_beside_the_answers_and_computed_where_they_are_not(make_folder: MakeFolder, artifacts: Path) -> None:
+    found = probes.for_run(made_run(library.open_dataset(str(make_folder({"a": 20, "b": 20})))))
+    (key,) = probes.stored_keys()
+    tested = probes.tested(key)
+    expected = {name: evaluate_predictions(each.table, each.classes) for name, each in found.items()}
+    assert {name: each.metrics for name, each in tested.items()} == {name: each.metrics for name, each in expected.items()}
+    assert {(each.data, each.images) for each in tested.values()} == {("set", next(iter(expected.values())).images)}
+    about = artifacts / "probes" / str(probes.VERSION) / key / probes.ABOUT
+    about.write_text(json.dumps({name: value for name, value in json.loads(about.read_text()).items() if name != "test"}))
+    assert probes.tested(key) == tested
+    with pytest.raises(UnknownName, match="probed split"):
+        probes.tested("other")
 
 
 def test_equal_seeds_give_equal_answers(make_folder: MakeFolder) -> None:
