@@ -198,8 +198,9 @@ def _read(path: Path) -> pd.DataFrame:
 def why_not(overlap: Overlap) -> str:
     """Why a run cannot be judged by a data set, even by a part of its classes; empty where it can."""
     try:
+        overlap.run.require_model()
         _refuse(overlap, some_classes=True)
-    except UnusableData as error:
+    except (UnusableRun, UnusableData) as error:
         return str(error)
     return ""
 

@@ -12,6 +12,7 @@ from core.data import library
 from core.data.manifest import Manifest
 from core.errors import CoreError
 from core.evaluation.intervals import Estimate, groups_of, percentile_interval
+from core.runs import store
 from core.runs.index import Row
 from core.runs.store import Run
 
@@ -67,9 +68,10 @@ class Grid:
 
 
 def newest_of_each(rows: Sequence[Row]) -> list[str]:
-    """The newest runs, one of each model and data set, a few."""
+    """The newest runs, one of each model and data set, a few; of records only those that kept their model, where any run has one."""
     newest: dict[tuple[str, str], str] = {}
-    for row in rows:
+    asked = [row for row in rows if not row.recorded or store.find(row.run_id).has_model()]
+    for row in asked or rows:
         newest.setdefault((row.model, row.data), row.run_id)
     return list(newest.values())[:SHOWN]
 
@@ -100,7 +102,7 @@ def table(found: Sequence[Cell]) -> list[dict[str, Any]]:
             "model": cell.run.recipe().model,
             "run": cell.run.id,
             "tested on": library.title(cell.data),
-            "accuracy": "" if cell.accuracy is None else wording.percent_interval(*vars(cell.accuracy).values()),
+            "accuracy": cell.text if cell.accuracy is None else wording.percent_interval(*vars(cell.accuracy).values()),
             "n": cell.images or None,
             "seen, left out": cell.seen,
             "of": len(cell.manifest),

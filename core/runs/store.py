@@ -124,12 +124,19 @@ class Run:
         Raises:
             UnusableRun: no epoch was completed, so none were kept; or the file is damaged.
         """
+        self.require_model()
+        return kept_weights.read(self._model)
+
+    def require_model(self) -> None:
+        """
+        Raises:
+            UnusableRun: no weights were kept.
+        """
         if not self.has_model():
             rule, received = "A model is kept from the first completed epoch on.", f"run {self.id} without any"
             if self.recorded:
                 rule, received = "Of the recorded runs one has kept its model.", f"run {self.id}, which has not"
             raise UnusableRun(rule, received, f"Choose another run, or {'train its recipe' if self.recorded else 'go on with it'}.")
-        return kept_weights.read(self._model)
 
     def weights_epoch(self) -> int:
         """The epoch that `weights` come from; 0 where there are none.

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import assessment
+from core import assessment, cross_data
 from core.benchmark import recorded
 from core.data import library
 from core.errors import UnusableRun
@@ -115,6 +115,18 @@ def test_a_record_without_weights_shows_what_they_answered_and_says_that_they_ar
     assert len(assessment.of_part(run, "test")) == 36
     with pytest.raises(UnusableRun):
         run.weights()
+
+
+@pytest.mark.usefixtures("records")
+def test_across_data_sets_a_record_without_weights_is_not_chosen_and_says_why_it_cannot_be_tested(made, make_folder):
+    assert cross_data.newest_of_each(index.rows()) == [made.outcome.answers]
+    assert set(cross_data.newest_of_each([row for row in index.rows() if row.run_id != made.outcome.answers])) < set(made.outcome.written)
+    folder = make_folder({"COVID-19": 6, "Normal": 6, "Pneumonia": 6}, name="other", seed=1)
+    runs = [store.find(made.outcome.answers), store.find(next(name for name in made.outcome.written if name != made.outcome.answers))]
+    with_weights, without = cross_data.cells(runs, [str(folder)])
+    assert (with_weights.missing, with_weights.text) == (True, "not tested yet")
+    assert (without.missing, without.text) == (False, "cannot be tested")
+    assert "has not" in without.problem
 
 
 @pytest.mark.usefixtures("records")
