@@ -52,7 +52,10 @@ def sides(rows: Sequence[Beside], titles: tuple[str, str], reference: tuple[str,
             hovertemplate="%{text}, " + title + ": %{customdata}<extra></extra>",
         )  # fmt: skip
     if reference:
-        figure.add_vline(reference[1], line={"color": REFERENCE, "dash": "dash"}, annotation={"text": reference[0]})
+        ends = [bound for row in rows for bounds in (row.first, row.second) if bounds for bound in bounds] or [0, 1]
+        away = "right" if reference[1] > (min(ends) + max(ends)) / 2 else "left"  # else a narrow page cuts it off
+        named = {"text": reference[0], "xanchor": away, "y": 1, "yanchor": "bottom"}  # above the rows, where nothing else is
+        figure.add_vline(reference[1], line={"color": REFERENCE, "dash": "dash"}, annotation=named)
     figure.update_xaxes(SHARES, title="accuracy")
     figure.update_yaxes(
         tickvals=list(range(len(rows))), ticktext=[row.name for row in rows], range=[len(rows) - 0.5, -0.5], zeroline=False, showgrid=False

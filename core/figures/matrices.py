@@ -18,6 +18,7 @@ DARK_TEXT, LIGHT_TEXT = "#0b1a24", "#ffffff"
 """Text on a cell is set by its own colour, not by the page's theme."""
 
 GAP = 0.2  # cells; between the matrix and its margins
+LINE_HEIGHT = 16  # pixels, of a row's name
 
 
 def confusion(
@@ -210,12 +211,13 @@ def _labelled(figure: go.Figure, rows: Sequence[str], columns: Sequence[str], ti
             range=ends[::-1] if update == figure.update_yaxes else ends,
         )  # fmt: skip
     figure.update_xaxes(autotickangles=[0, -40, -90])  # leaning so that the last one stays within the page
-    return framed(figure, 100 + round(_cell_height(cells[0]) * (len(rows) + GAP)), said)
+    return framed(figure, 100 + round(_cell_height(cells[0], rows) * (len(rows) + GAP)), said)
 
 
-def _cell_height(count: int) -> int:
-    """Pixels of a cell in a matrix of `count` rows."""
-    return 70 if count <= 4 else 56 if count <= 8 else 48
+def _cell_height(count: int, rows: Sequence[str]) -> int:
+    """Pixels of a cell in a matrix of `count` rows; the lines of a row's name must not reach into the next row's."""
+    lines = max(name.count("<br>") + 1 for name in rows)
+    return max(70 if count <= 4 else 56 if count <= 8 else 48, LINE_HEIGHT * lines + 6)
 
 
 def _font_size(count: int) -> int:

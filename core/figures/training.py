@@ -14,6 +14,7 @@ from core.figures import words
 from core.figures.theme import BEST, LEGEND, PERCENT, TRAINING, VALIDATION, Line, epoch_axis, framed, log_axis, stroke
 
 MEASURED = (("train", "training", TRAINING, 1.5), ("validation", "validation", VALIDATION, 3.0))
+MOST_MARKERS = 60  # epochs; with more their points lie over each other and hide the line
 PALE = 0.35  # opacity of what was measured, under what was smoothed
 ACCURACY = PERCENT | {"range": [0, 1.02]}  # so that a line at 100 % is seen
 
@@ -161,7 +162,8 @@ def _panels(rates: bool) -> go.Figure:
 def _line(figure: go.Figure, column: int, measured: Line, smoothed: Line | None, name: str, colour: str, width: float) -> None:
     """What was measured, and over it what was smoothed of it, where there is that."""
     common = {"row": 1, "col": column, "legendgroup": name}
-    markers = {"mode": "lines"} if smoothed else {"mode": "lines+markers", "marker": {"size": 4 + width}}
+    bare = smoothed or len(measured[0]) > MOST_MARKERS
+    markers = {"mode": "lines"} if bare else {"mode": "lines+markers", "marker": {"size": 4 + width}}
     figure.add_scatter(
         x=measured[0], y=measured[1], name=name, line={"color": colour, "width": 1 if smoothed else width},
         opacity=PALE if smoothed else 1, showlegend=column == 1 and not smoothed, **markers, **common,

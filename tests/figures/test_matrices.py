@@ -167,6 +167,11 @@ def test_a_pair_of_data_sets_without_a_figure_has_no_cell() -> None:
     assert figure.data[0].text[0][1] == "trained on a<br>tested on d<br>50 %"
 
 
+def test_a_row_is_as_high_as_the_lines_of_its_name() -> None:
+    short, long = (figures.cross_data([[0.5]] * 6, [["x"]] * 6, [name] * 6, ["set"]).layout.height for name in ("short", "five lines " * 5))
+    assert long - short == pytest.approx(6.2 * (5 * matrices.LINE_HEIGHT + 6 - 56), abs=1)
+
+
 def test_more_columns_than_rows_fit() -> None:
     figure = figures.cross_data([[0.9, 0.5, 0.4]], [["a", "b", "c"]], ["one"], ["x", "y", "z"])
     assert (figure.layout.xaxis.range, figure.layout.yaxis.range) == ((-0.5, 2.5), (0.5, -0.5))

@@ -38,6 +38,11 @@ def test_curves_show_every_epoch_and_place_steps_between_them() -> None:
     assert list(traces(figure, "training, single batches")[0].x) == [step / 4 for step in range(1, 13)]
 
 
+def test_points_of_epochs_are_left_away_where_they_would_hide_their_line() -> None:
+    few, many = (figures.curves(metrics([False] * epochs, 1), epochs=100) for epochs in (60, 61))
+    assert [{trace.mode for trace in traces(figure, "validation")} for figure in (few, many)] == [{"lines+markers"}, {"lines"}]
+
+
 @pytest.mark.parametrize("best", [[], [True], [True, True, False]])
 @pytest.mark.parametrize("rates", [False, True])
 def test_the_axis_of_epochs_does_not_move_while_points_come_in(best: list[bool], rates: bool) -> None:
