@@ -22,6 +22,7 @@ from core import hardware
 PACKAGES = ("torch", "torchvision", "timm", "lightning", "fastai", "numpy", "pillow")
 CONTROL_SIDE, CONTROL_PRODUCTS = 2048, 8
 PEAK_SIDE = {"cpu": 3072, "cuda": 8192}
+SMALL_SIDE = 192  # where a processor has no kernel for a precision, a product of the usual side takes minutes
 PEAK_SECONDS = 2.0
 
 
@@ -114,18 +115,25 @@ def _control() -> float:
 def _peak(dtype: str, device: str) -> float:
     import torch
 
-    side = PEAK_SIDE[torch.device(device).type]
     torch.set_float32_matmul_precision("high")  # as training has it: TF32 on a GPU
-    x = torch.rand(side, side, device=device).to({"fp32": torch.float32, "bf16": torch.bfloat16}[dtype])
-    wait = torch.cuda.synchronize if x.is_cuda else lambda: None
-    torch.mm(x, x)
-    times, end = [], time.perf_counter() + PEAK_SECONDS
-    while time.perf_counter() < end:
+    largest = torch.rand(PEAK_SIDE[torch.device(device).type], device=device).to({"fp32": torch.float32, "bf16": torch.bfloat16}[dtype])
+    wait = torch.cuda.synchronize if largest.is_cuda else lambda: None
+
+    def seconds(side: int) -> float:
+        x = largest[:side].expand(side, side).contiguous()
         wait()
         begun = time.perf_counter()
         torch.mm(x, x)
         wait()
-        times.append(time.perf_counter() - begun)
+        return time.perf_counter() - begun
+
+    side = SMALL_SIDE
+    while side < len(largest) and seconds(side) < PEAK_SECONDS / 8:  # twice as long a side takes eight times as long
+        side = min(2 * side, len(largest))
+    seconds(side)
+    times, end = [], time.perf_counter() + PEAK_SECONDS
+    while not times or time.perf_counter() < end:
+        times.append(seconds(side))
     return 2 * side**3 / min(times)
 
 
