@@ -17,6 +17,7 @@ from core.data import library, phantom
 from core.recipes import fitting
 from core.runs import store
 from core.training import worker
+from tests.browser import drawings
 from tests.browser.acts import drawn
 from tests.browser.conftest import OUTPUT, PATIENCE, ROOT, Server
 
@@ -29,20 +30,6 @@ STILL = """*, *::before, *::after { transition: none !important; animation: none
 HEIGHT = """Math.max(...['stMain', 'stSidebarContent'].map(
     part => document.querySelector(`[data-testid=${part}]`)?.scrollHeight ?? 0))"""
 WIDTH = "Math.max(document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth)"
-PALE = """() => {
-    const linear = value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-    const luminance = colour => {
-        const [red, green, blue] = colour.match(/[\\d.]+/g).map(value => linear(value / 255));
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05;
-    };
-    const ground = luminance(getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor);
-    const texts = [...document.querySelectorAll('.js-plotly-plot :is(.xtick, .ytick, .g-xtitle, .g-ytitle) text')];
-    return texts.filter(text => {
-        const own = luminance(getComputedStyle(text).fill);
-        return Math.max(own, ground) / Math.min(own, ground) < 4.5;
-    }).map(text => text.textContent);
-}"""
-"""Texts of axes whose contrast is too low: axe does not look into drawings."""
 MOST_TABS = 150  # presses, before something counts as out of the keyboard's reach
 
 
@@ -124,7 +111,7 @@ def visits(tab: Page, server: Server, finished: list[str]) -> dict[str, Visit]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_accessible_in_light_in_dark_and_on_a_phone(name: str, visits: dict[str, Visit]):
+def test_a_page_is_accessible_and_its_plots_legible_in_light_in_dark_and_on_a_phone(name: str, visits: dict[str, Visit]):
     assert {look: found for look, found in visits[name].findings.items() if found} == {}
 
 
@@ -188,7 +175,7 @@ def visit(tab: Page, name: str, link: str) -> Visit:
         show_all(tab)
         tab.screenshot(path=OUTPUT / f"page-{name}-{look}.png")
         findings[look], known = judge(tab)
-        findings[look] += [f"the axis text “{text}” is too pale" for text in tab.evaluate(PALE)]
+        findings[look] += drawings.faults(tab)
         met |= known
     plots = tab.get_by_test_id("stPlotlyChart").evaluate_all("plots => plots.map(plot => plot.getAttribute('aria-label') ?? '')")
     return Visit(findings, frozenset(met), width, tuple(plots))
