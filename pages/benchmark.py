@@ -33,7 +33,10 @@ _benchmark_parts.picture(table)
 
 st.header("The rows")
 texts = table.rows()
-st.dataframe(texts, hide_index=True, key="rows", alt="Each row under both protocols")
+st.dataframe(
+    texts, hide_index=True, key="rows", alt="Each row under both protocols",
+    column_config={"Recipe": st.column_config.Column(pinned=True)},  # the table is wider than a page: its rows keep their names
+)  # fmt: skip
 for note in table.notes():
     st.caption(note)
 _downloads.of_table(Table(texts, table.title, tuple(table.notes())), "benchmark")
