@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import sys
 
@@ -63,6 +62,17 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
+def _leave() -> None:
+    """The last thing done, once the command has returned: what ends with the process needs no search for garbage, a second of it with
+    torch loaded, nor libraries' reports of what that would have freed."""
+    if status is not None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
 if __name__ == "__main__":
-    atexit.register(gc.freeze)  # what ends with the process needs no last search for garbage, a second with torch loaded
-    sys.exit(main(sys.argv[1:]))
+    status: int | None = None  # of what was interrupted: Python says it
+    atexit.register(_leave)  # the first registered is the last called
+    status = main(sys.argv[1:])
+    sys.exit(status)

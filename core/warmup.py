@@ -7,6 +7,7 @@ threads load at the same time: where a package imports itself in a circle, as sc
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import threading
@@ -66,6 +67,7 @@ def leave_out_of_garbage() -> None:
     interpreter for a third of a second. For a process that serves people for long."""
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # else libraries that count what they made report it as leaked
 
 
 def beside(progress: Callable[[int, int], None], names: Sequence[str] = TRAINING) -> Callable[[int, int], None]:

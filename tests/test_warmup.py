@@ -1,6 +1,7 @@
 """What is loaded in good time is there afterwards, and nothing else loads meanwhile."""
 
 import gc
+import subprocess
 import sys
 import threading
 
@@ -100,6 +101,12 @@ def test_searches_for_garbage_leave_out_what_a_server_has_loaded():
     with warmup.first_alone(["core.wording"], delay=0):
         pass
     assert gc.get_freeze_count() > frozen
+
+
+def test_a_server_that_ends_is_told_of_no_leaks():
+    code = "import torch._dynamo; from core import warmup; warmup.leave_out_of_garbage()"
+    ended = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("", "")
 
 
 def test_the_thread_that_waits_for_decoded_images_loads_one_library_after_the_other(monkeypatch):

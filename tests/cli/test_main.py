@@ -251,5 +251,6 @@ def test_progress_goes_to_standard_error_and_the_exit_status_to_the_shell(folder
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "done")
     assert "reading images" in done.stderr
+    assert "leaked" not in done.stderr  # what libraries report of objects that end with the process
     wrong = subprocess.run([sys.executable, "-m", "core", "train", "--epochs", "x"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
