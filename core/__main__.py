@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
     except typer.TyperException as error:
         if error.exit_code != UsageError.exit_code:
             raise
-        return output.fail(UsageError("The command line has its form.", error.format_message(), "See --help."), as_json)
+        return output.fail(UsageError("The command line has its form.", error.format_message().rstrip("."), "See --help."), as_json)
     except typer.Abort:
         return 1
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from core.recipes.specs import DataSpec, SplitSpec
 
-VERSION = 2  # part of the cache's place: raise it whenever a probe would answer differently
+VERSION = 2  # part of the cache's place: raise it whenever a probe would answer, or its figures be computed, differently
 TREES = 300
 SEED = 0
 ABOUT = "about.json"  # written last: a folder that has it is whole
@@ -284,10 +284,10 @@ def tested(key: str) -> dict[str, Tested]:
 
 def _about(key: str) -> tuple[Path, dict[str, Any]]:
     """The folder of one of `stored_keys`, and what it says of itself."""
-    for home in _homes():
-        if (home / key / ABOUT).is_file():
-            return home / key, json.loads((home / key / ABOUT).read_text(encoding="utf-8"))
-    raise UnknownName.among("probed split", key, stored_keys())
+    if key not in stored_keys():
+        raise UnknownName.among("probed split", key, stored_keys())
+    folder = next(home / key for home in _homes() if (home / key / ABOUT).is_file())
+    return folder, json.loads((folder / ABOUT).read_text(encoding="utf-8"))
 
 
 def _key(data: str, split: pd.DataFrame) -> str:
