@@ -4,9 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from core import warmup
+from core import waiting, warmup
 from pages import _entrance, _teaching, _tour, parts
 
+waiting.briefly()
 st.set_page_config(page_title="CXR Lab", page_icon=":material/radiology:", layout="wide")
 st.html(Path(__file__).parent / "pages" / "style.css")
 door = _entrance.door()

@@ -6,14 +6,9 @@ import atexit
 import os
 import sys
 
-# Before torch is loaded: a thread that waits for the others of its step spins for some microseconds, then sleeps. The library's own
-# habit, milliseconds, takes the core from whatever else this machine does; sleeping at once makes a step 5 % slower on an idle machine.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("GOMP_SPINCOUNT", "5000")
-
 import typer
 
-from core import access, settings
+from core import access, settings, waiting
 from core.cli import benchmark, compare, data, doctor, experiments, jobs, output, recipes, runs, training
 from core.errors import CoreError, UsageError
 
@@ -72,6 +67,7 @@ def _leave() -> None:
 
 
 if __name__ == "__main__":
+    waiting.briefly()
     status: int | None = None  # of what was interrupted: Python says it
     atexit.register(_leave)  # the first registered is the last called
     status = main(sys.argv[1:])

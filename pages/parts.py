@@ -19,7 +19,7 @@ from core.runs.status import LIVE
 MEDICAL_NOTE = f":material/medical_information: {wording.MEDICAL_NOTE}"
 
 SIDEBAR_RUNS = 2
-STATUS_EVERY = 10  # seconds; everybody's sidebar does it, on whatever page, and a training on the same processor pays for it
+STATUS_EVERY = 20  # seconds; everybody's sidebar does it, on whatever page, and a training on the same processor pays for it
 _IDLE = {
     (False, False): ":material/bedtime: Nothing is training.",
     (True, True): ":material/hourglass_top: The next training is about to start.",
