@@ -57,7 +57,9 @@ def stroke(colour: str, width: float = 2.5) -> dict[str, Any]:
 
 def framed(figure: go.Figure, height: int, words: str, **layout: Any) -> go.Figure:
     """The frame that every figure has; `height` in pixels, the width is the page's; `words`: what it says to those who do not see it."""
-    return with_words(figure.update_layout(height=height, margin={"l": 10, "r": 10, "t": 30, "b": 10}, **layout), words)
+    for name, value in {"height": height, "margin": {"l": 10, "r": 10, "t": 30, "b": 10}, **layout}.items():
+        figure.layout[name] = value  # update_layout takes several times as long, and every page draws figures
+    return with_words(figure, words)
 
 
 def interval(values: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str | None = None) -> dict[str, Any]:
