@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -53,8 +52,9 @@ def _runs_text(rows: list[dict[str, Any]]) -> str:
 
 
 def _figure(name: str, estimate: dict[str, float | None]) -> str:
-    value, low, high = (math.nan if bound is None else bound for bound in estimate.values())
-    return wording.estimate(name, value, low, high)
+    from core.evaluation.intervals import Estimate
+
+    return wording.estimate(name, *vars(Estimate.from_json(estimate)).values())
 
 
 def _differences_text(differences: list[tuple[str, dict[str, Any]]]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -181,17 +181,9 @@ def _write(folder: Path, tables: Mapping[str, pd.DataFrame], data: DataSpec) -> 
     for name, table in tables.items():
         with replacing(folder / f"{name}.parquet") as temporary:
             table.to_parquet(temporary, index=False, compression="zstd")
-    found = {name: _tested(table, data.classes, data.title) for name, table in tables.items()}
-    test = {
-        name: {"images": each.images, "metrics": {metric: estimate.to_json() for metric, estimate in each.metrics.items()}}
-        for name, each in found.items()
-    }
+    found = {name: evaluate_predictions(table, data.classes, "test").to_json() for name, table in tables.items()}
+    test = {name: {part: content[part] for part in ("images", "metrics")} for name, content in found.items()}
     write_json(folder / ABOUT, {"data": data.title, "classes": data.classes, "probes": list(tables), "test": test})
-
-
-def _tested(table: pd.DataFrame, classes: Sequence[str], data: str) -> Tested:
-    found = evaluate_predictions(table[table["split"] == "test"].reset_index(drop=True), tuple(classes))
-    return Tested(data, found.images, found.metrics)
 
 
 def parts_of(trained: Run, manifest: Manifest) -> list[str]:
@@ -275,7 +267,8 @@ def tested(key: str) -> dict[str, Tested]:
     """
     _, about = _about(key)
     if "test" not in about:
-        return {name: _tested(each.table, each.classes, about["data"]) for name, each in stored(key).answers.items()}
+        evaluated = {name: evaluate_predictions(each.table, each.classes) for name, each in stored(key).answers.items()}
+        return {name: Tested(about["data"], found.images, found.metrics) for name, found in evaluated.items()}
     return {
         name: Tested(about["data"], found["images"], {metric: Estimate.from_json(each) for metric, each in found["metrics"].items()})
         for name, found in about["test"].items()
