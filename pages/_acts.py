@@ -37,5 +37,5 @@ def do(act: Act) -> None:
 
 
 def _do_and_close(act: Act, key: str) -> None:
-    st.session_state[key] = False
     do(act)
+    st.session_state[key] = False  # last: a rerun that waits ends a callback here

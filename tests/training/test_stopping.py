@@ -13,7 +13,7 @@ from core.data import library
 from core.models import classifier
 from core.runs import store
 from core.training import frozen, loop, worker
-from core.training.worker import final
+from core.training.worker import diary, final
 from tests.training.interruptions import asked_after, pause_after
 
 
@@ -84,6 +84,20 @@ def test_a_run_cancelled_while_it_is_tested_keeps_its_weights(make_run, monkeypa
     assert (status.state, status.result, status.message) == ("cancelled", None, "Cancelled after the last epoch’s steps.")
     assert run.has_model()
     assert worker.run(run).result is not None
+
+
+@pytest.mark.parametrize(("seconds", "tested"), [(diary.SAME_WISH, True), (0.0, False)])
+def test_a_run_stopped_by_a_button_pressed_twice_is_tested_and_one_stopped_again_later_is_not(
+    make_run, monkeypatch, seconds, tested
+) -> None:
+    run = make_run()
+    monkeypatch.setattr(diary, "SAME_WISH", seconds)
+    monkeypatch.setattr(loop, "_step", asked_after(6, run, "cancel"))
+    monkeypatch.setattr(loop, "probabilities", requesting(run, loop.probabilities))
+    status = worker.run(run)
+    assert status.state == "cancelled"
+    assert (status.result is not None) == tested
+    assert not run.cancel_requested()
 
 
 def test_a_run_paused_while_it_is_compared_with_training_images_is_tested_when_it_goes_on(make_run, monkeypatch) -> None:

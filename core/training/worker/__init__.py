@@ -92,7 +92,7 @@ def _work(run: Run, device: str | None, diary: Diary, group: distributed.Group) 
     except Cancelled:
         kept = "the best weights so far are kept" if session.progress.best_weights else "no epoch was completed"
         place = _place(diary.status)
-        run.withdraw_requests()  # another one ends the evaluation as well
+        diary.follow_request()  # another one ends the evaluation as well
         _end(diary, "cancelled", f"Cancelled {place}; {kept}.", result=session.test())
     else:
         _end(diary, "done", "", result=session.test())

@@ -17,6 +17,7 @@ from core.training.events import BatchValidated, StepDone
 Report = Callable[[Status], None]
 
 STATUS_EVERY = 1.0  # seconds between two writes of the status while steps go by
+SAME_WISH = 5.0  # seconds in which another request to stop is the one just followed: a button pressed twice, or by two people
 
 
 class Stopped(Exception):
@@ -37,6 +38,7 @@ class Diary:
     def __init__(self, run: Run, report: Report | None) -> None:
         self.run, self.report, self.status = run, report, run.status()
         self.group = ALONE  # until all processes of a training work side by side
+        self._followed = -SAME_WISH  # when a request to stop was, last
         self._told = 0.0  # when progress was told of last; news in between does not put it off
         self._pace: list[tuple[float, int]] = []  # (time, images so far) since the training started
 
@@ -72,9 +74,17 @@ class Diary:
             done += len(x)
             self.working(phase, done, len(feed))
 
+    def follow_request(self) -> None:
+        """What was asked is done from here on; what is asked later, not the same once more, may end that in turn."""
+        self._followed = time.monotonic()
+        self.run.withdraw_requests()
+
     def stop_if_asked(self) -> None:
         """Of several processes all stop at the same call, as the first one is asked to."""
         asked = Cancelled if self.run.cancel_requested() else Paused if self.run.pause_requested() else None
+        if asked and time.monotonic() - self._followed < SAME_WISH:
+            self.run.withdraw_requests()
+            asked = None
         if asked := self.group.of_first(asked):
             raise asked
 
