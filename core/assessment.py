@@ -126,6 +126,12 @@ def kept_of_data(run: Run, manifest: Manifest) -> External | None:
     return External(_read(path), overlap.left_out, overlap.other_classes) if path.is_file() else None
 
 
+def kept_at(run: Run, manifest: Manifest) -> float | None:
+    """When what `kept_of_data` gives was stored, as Unix time; None where it was not."""
+    path = _path(run, run.weights_epoch(), _data_name(manifest))
+    return path.stat().st_mtime if path.is_file() else None
+
+
 def weights_epochs(run: Run) -> dict[Weights, int]:
     """The weights that can be looked at, and the epoch they are from: the best (kept) ones, and the last where they are others."""
     found: dict[Weights, int] = {"best": run.weights_epoch()} if run.has_model() else {}

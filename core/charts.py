@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+    from core.runs.index import Row
+
 THRESHOLDS = 201  # from 0 to 1
 
 
@@ -111,9 +113,10 @@ def cost(lines: Sequence[overview.Line], column: str) -> go.Figure:
     return figures.cost(points, title=overview.COSTS[column].title)
 
 
-def spread(lines: Sequence[overview.Line]) -> go.Figure:
-    """Each line's runs as dots of accuracy, their mean as a bar."""
-    return figures.spread({line.name: [row.metrics["accuracy"] for row in line.rows] for line in lines if line.rows})
+def spread_of_repeats(rows: Sequence[Row]) -> go.Figure | None:
+    """Runs of one experiment, which differ in seed or fold alone, as dots of accuracy with their mean as a bar; None where none repeats."""
+    repeated = [line for line in overview.lines(rows, "experiment") if len(line.rows) > 1]
+    return figures.spread({line.name: [row.metrics["accuracy"] for row in line.rows] for line in repeated}) if repeated else None
 
 
 def _one_against_rest(

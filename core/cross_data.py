@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import nan
 from typing import TYPE_CHECKING, Any
@@ -23,17 +23,24 @@ SHOWN = 6  # networks at first
 
 
 @dataclass(frozen=True)
+class Worth:
+    """What a network is worth on a data set. `seen`: images of the set that the network trained on or chose its epoch by."""
+
+    images: int  # it was judged by; 0 where it was not yet
+    accuracy: Estimate | None
+    seen: int  # found by content
+    other_classes: tuple[str, ...]
+    problem: str = ""  # why it cannot be judged
+
+
+@dataclass(frozen=True)
 class Cell:
-    """One network on one data set. `seen`: images of the set that the network trained on or chose its epoch by; found by content."""
+    """One network on one data set."""
 
     run: Run
     manifest: Manifest
     own: bool  # the set that it was trained on: its test part counts
-    images: int  # it was judged by; 0 where it was not yet
-    accuracy: Estimate | None
-    seen: int
-    other_classes: tuple[str, ...]
-    problem: str = ""  # why it cannot be judged
+    worth: Worth
 
     @property
     def data(self) -> str:
@@ -42,15 +49,18 @@ class Cell:
     @property
     def missing(self) -> bool:
         """Whether it can be judged and was not yet."""
-        return self.accuracy is None and not self.problem
+        return self.worth.accuracy is None and not self.worth.problem
 
     @property
     def text(self) -> str:
         """ "84.1 % (79.0–88.6)<br>n = 224<br>shared 12", for a cell of a figure."""
-        if self.accuracy is None:
-            return "cannot be tested" if self.problem else "not tested yet"
-        lines = [wording.percent_interval(self.accuracy.value, self.accuracy.low, self.accuracy.high), f"n = {self.images:,}"]
-        return "<br>".join([*lines, "its own test part" if self.own else f"{self.seen:,} seen, left out"])
+        if self.missing:
+            return "not tested yet"
+        worth, accuracy = self.worth, self.worth.accuracy
+        if accuracy is None:
+            return "cannot be tested"
+        lines = [wording.percent_interval(accuracy.value, accuracy.low, accuracy.high), f"n = {worth.images:,}"]
+        return "<br>".join([*lines, "its own test part" if self.own else f"{worth.seen:,} seen, left out"])
 
     def evaluate(self) -> None:
         """Ask the network; the answers are kept in the run's folder."""
@@ -76,10 +86,37 @@ def newest_of_each(rows: Sequence[Row]) -> list[str]:
     return list(newest.values())[:SHOWN]
 
 
-def cells(runs: Sequence[Run], sets: Sequence[str]) -> list[Cell]:
-    """A cell for every pair, row by row, with what was made before; no network is asked."""
+def cells(runs: Sequence[Run], sets: Sequence[str], judge: Callable[[Run, Manifest], Worth] | None = None) -> list[Cell]:
+    """A cell for every pair, row by row, with what was made before; no network is asked. `judge`: a `worth` that remembers."""
     manifests = [library.open_dataset(name) for name in sets]
-    return [_cell(run, manifest) for run in runs for manifest in manifests]
+    pairs = [(run, manifest) for run in runs for manifest in manifests]
+    return [Cell(run, manifest, _own(run, manifest), (judge or worth)(run, manifest)) for run, manifest in pairs]
+
+
+def rests_on(run: Run, manifest: Manifest) -> tuple[str | float | bool | None, ...]:
+    """What `worth` of the two follows from: while this stays, that does."""
+    try:
+        kept = assessment.kept_at(run, manifest)
+    except CoreError as error:  # which `worth` meets as well
+        kept = str(error)
+    return run.id, run.status().finished, run.has_model(), manifest.name, manifest.sha256, kept
+
+
+def worth(run: Run, manifest: Manifest) -> Worth:
+    """By the answers that were made before; no network is asked."""
+    overlap = assessment.Overlap(run, manifest)
+    try:
+        seen, others = overlap.left_out, overlap.other_classes
+        if _own(run, manifest):
+            predictions = assessment.of_part(run, "test")
+        else:
+            kept = assessment.kept_of_data(run, manifest)
+            predictions = None if kept is None else kept.predictions
+        if predictions is None:
+            return Worth(0, None, seen, others, assessment.why_not(overlap))
+        return Worth(len(predictions), _accuracy(predictions, run.recipe().data.classes), seen, others)
+    except CoreError as error:
+        return Worth(0, None, 0, (), str(error))
 
 
 def grid(found: Sequence[Cell]) -> Grid:
@@ -87,7 +124,7 @@ def grid(found: Sequence[Cell]) -> Grid:
     place = {(cell.run.id, cell.data): cell for cell in found}
     lines = [[place[run, data] for data in sets] for run in runs]
     return Grid(
-        values=[[cell.accuracy.value if cell.accuracy else nan for cell in line] for line in lines],
+        values=[[cell.worth.accuracy.value if cell.worth.accuracy else nan for cell in line] for line in lines],
         text=[[cell.text for cell in line] for line in lines],
         rows=[_row_name(line[0].run) for line in lines],
         columns=[library.title(data) for data in sets],
@@ -102,32 +139,19 @@ def table(found: Sequence[Cell]) -> list[dict[str, Any]]:
             "model": cell.run.recipe().model,
             "run": cell.run.id,
             "tested on": library.title(cell.data),
-            "accuracy": cell.text if cell.accuracy is None else wording.percent_interval(*vars(cell.accuracy).values()),
-            "n": cell.images or None,
-            "seen, left out": cell.seen,
+            "accuracy": cell.text if cell.worth.accuracy is None else wording.percent_interval(*vars(cell.worth.accuracy).values()),
+            "n": cell.worth.images or None,
+            "seen, left out": cell.worth.seen,
             "of": len(cell.manifest),
-            "classes left out": ", ".join(cell.other_classes),
-            "note": "its own test part" if cell.own else cell.problem,
+            "classes left out": ", ".join(cell.worth.other_classes),
+            "note": "its own test part" if cell.own else cell.worth.problem,
         }
         for cell in found
     ]
 
 
-def _cell(run: Run, manifest: Manifest) -> Cell:
-    overlap = assessment.Overlap(run, manifest)
-    own = run.recipe().data.name == manifest.name
-    try:
-        seen, others = overlap.left_out, overlap.other_classes
-        if own:
-            predictions = assessment.of_part(run, "test")
-        else:
-            kept = assessment.kept_of_data(run, manifest)
-            predictions = None if kept is None else kept.predictions
-        problem = "" if own or predictions is not None else assessment.why_not(overlap)
-        accuracy = None if predictions is None else _accuracy(predictions, run.recipe().data.classes)
-    except CoreError as error:
-        return Cell(run, manifest, own, 0, None, 0, (), str(error))
-    return Cell(run, manifest, own, 0 if predictions is None else len(predictions), accuracy, seen, others, problem)
+def _own(run: Run, manifest: Manifest) -> bool:
+    return run.recipe().data.name == manifest.name
 
 
 def _accuracy(predictions: pd.DataFrame, classes: tuple[str, ...]) -> Estimate:

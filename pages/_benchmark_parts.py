@@ -26,7 +26,7 @@ def stored() -> Table | None:
 def picture(table: Table) -> None:
     from core.benchmark import charts
 
-    _plots.show(charts.sides(table), "sides")
+    _plots.show(_plots.shared(("sides", table.to_text()), lambda: charts.sides(table)), "sides")
     st.caption(f"{table.title}. With 95 % intervals; a row without one lacks folds.")
 
 

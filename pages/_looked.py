@@ -34,6 +34,8 @@ class Looked:
     evaluation: Evaluation
     target: str
     weights: str
+    key: tuple[str | float | None, ...]
+    """Whatever the predictions rest on: what is computed of them may be kept under it."""
 
     @property
     def manifest(self) -> Manifest:
@@ -48,6 +50,12 @@ class Looked:
 def _evaluation_of(key: tuple, _predictions: pd.DataFrame, classes: tuple[str, ...]) -> Evaluation:  # noqa: ARG001  the key alone is hashed
     """Cached by what the predictions are of; a large table itself would be hashed by samples alone."""
     return evaluate_predictions(_predictions, classes)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _cautions(key: tuple, _run: store.Run) -> tuple[str, ...]:  # noqa: ARG001
+    """Cached by the run, when it finished, and what was probed so far."""
+    return probes.cautions(_run)
 
 
 def look(run: store.Run, finished: float | None) -> Looked:
@@ -66,9 +74,10 @@ def look(run: store.Run, finished: float | None) -> Looked:
             found, content = assessment.of_data(run, manifest, weights, some_classes=True), manifest.sha256
             predictions = found.predictions
             _about_other_data(found)
-    for caution in probes.cautions(run):
+    for caution in _cautions((run.id, finished, *probes.stored_keys()), run):
         st.warning(caution, icon=":material/troubleshoot:")
-    evaluation = _evaluation_of((run.id, target, content, weights, epochs[weights], finished), predictions, recipe.data.classes)
+    key = run.id, target, content, weights, epochs[weights], finished
+    evaluation = _evaluation_of(key, predictions, recipe.data.classes)
     title = OWN.get(target) or library.title(target)
     split = f", split {run.split_kind()}" if target in OWN else ""
     st.header(f"{title}: {wording.count(evaluation.images, 'image')}{split}")
@@ -77,7 +86,7 @@ def look(run: store.Run, finished: float | None) -> Looked:
         st.warning("The network learnt these images: figures on them say nothing about new ones.", icon=":material/warning:")
     if target == "validation" and weights == "best":
         st.info("The epoch was chosen by these images, so figures on them are somewhat too good.", icon=":material/info:")
-    return Looked(run, recipe.data.classes, predictions, evaluation, target, weights)
+    return Looked(run, recipe.data.classes, predictions, evaluation, target, weights, key)
 
 
 def _about_other_data(found: assessment.External) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -10,6 +11,12 @@ from core import figures
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def shared(key: tuple[Hashable, ...], _draw: Callable[[], go.Figure | None]) -> go.Figure | None:  # noqa: ARG001
+    """What `_draw` gives, drawn once for all who look at it. `key`: the figure's name, and all that what it shows rests on."""
+    return _draw()
 
 
 def show(figure: go.Figure, key: str, **options: Any) -> Any:

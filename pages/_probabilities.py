@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core import charts, wording
@@ -17,7 +19,7 @@ def curves(looked: Looked) -> None:
     arguments = (looked.predictions, looked.classes, looked.evaluation, chosen)
     for column, draw, name in ((left, charts.roc, "ROC"), (right, charts.precision_recall, "precision-recall")):
         with column:
-            figure = draw(*arguments)
+            figure = _plots.shared((name, *looked.key), partial(draw, *arguments))
             _plots.show(figure, name)
             _downloads.of_figure(figure, f"{looked.run.id}-{name}")
     st.caption("Points: each class's own threshold with the largest sensitivity + specificity on the validation part (Youden).")
@@ -46,8 +48,13 @@ def curves(looked: Looked) -> None:
     _plots.show(found.figure, "threshold")
 
 
+@st.cache_data(max_entries=64, show_spinner=False)
+def _calibration(key: tuple, _looked: Looked) -> calibration.Calibration:  # noqa: ARG001
+    return calibration.calibration(_looked.run.predictions(), _looked.classes)
+
+
 def calibrated(looked: Looked) -> None:
-    found = calibration.calibration(looked.run.predictions(), looked.classes)
+    found = _calibration(looked.key, looked)
     st.write(
         f"A single temperature, fitted on the {found.fitted_on} validation images alone, is **{found.temperature:.2f}**: the network is "
         f"{'too certain' if found.temperature > 1 else 'not certain enough'}. On the {found.tested_on} test images it moves the log loss "
@@ -57,7 +64,7 @@ def calibrated(looked: Looked) -> None:
     _teaching.explain("calibration_error", "temperature")
     for column, part, name in zip(st.columns(2, gap="large"), (found.before, found.after), ("as stated", "after scaling"), strict=True):
         with column:
-            figure = charts.reliability(part)
+            figure = _plots.shared((name, *looked.key), partial(charts.reliability, part))
             st.caption(f"Test part, probabilities {name}")
             _plots.show(figure, name)
             _downloads.of_figure(figure, f"{looked.run.id}-reliability-{name.replace(' ', '-')}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core import figures, wording
@@ -42,7 +44,8 @@ def _figures(looked: Looked) -> None:
         st.info(markdown_text(note), icon=":material/info:")
     matrix, table = st.columns([2, 3], gap="medium")
     with matrix:
-        _plots.show(figures.confusion(evaluation.confusion, evaluation.classes), "small matrix")
+        draw = partial(figures.confusion, evaluation.confusion, evaluation.classes)
+        _plots.show(_plots.shared(("small matrix", *looked.key), draw), "small matrix")
         _teaching.explain("confusion_matrix")
     with table:
         _teaching.explain("sensitivity", "specificity", "precision", "f1")
@@ -69,7 +72,8 @@ def _figures(looked: Looked) -> None:
 def _matrix(looked: Looked) -> None:
     show = parts.choose("In the cells", list(SHARES), "cells", SHARES.__getitem__)
     matrix, classes = looked.evaluation.confusion, looked.classes
-    figure = figures.confusion(matrix, classes, show=show, selectable=True)
+    draw = partial(figures.confusion, matrix, classes, show=show, selectable=True)
+    figure = _plots.shared(("matrix", show, *looked.key), draw)
     event = _plots.show(figure, "matrix", on_select="rerun", selection_mode="points")
     st.caption("A row a true class, a column a predicted one. Click a cell to see its images.")
     _teaching.explain("confusion_matrix", "sensitivity", "precision")

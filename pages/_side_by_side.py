@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -121,7 +122,8 @@ def _matrices(runs: Sequence[store.Run], names: dict[str, str]) -> None:
         evaluation = _evaluation_of(_key(run), run)
         with columns[number % 2]:
             st.caption(f"**{names[run.name]}**: {evaluation.images} test images")
-            _plots.show(figures.confusion(evaluation.confusion, evaluation.classes), f"matrix {run.name}")
+            draw = partial(figures.confusion, evaluation.confusion, evaluation.classes)
+            _plots.show(_plots.shared(("matrix", *_key(run)), draw), f"matrix {run.name}")
 
 
 def _images(runs: Sequence[store.Run], names: dict[str, str]) -> None:

@@ -33,9 +33,10 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 columns = _linked.some("Columns", [*overview.METRICS, *overview.COSTS], "columns", DEFAULT, titles.__getitem__)
 
 wanted = [row for row in rows if (not data or row.data in data) and (not models or row.model in models)]
-lines = overview.lines(wanted, by)
+lines, probed_data = overview.lines(wanted, by), () if models else tuple(probes.stored_keys())
+stamp = (*data, "", *probed_data, "", *((row.run_id, row.seconds, row.accuracy) for row in wanted))  # what the plots rest on
 if not models:
-    found = [line for key in probes.stored_keys() for line in probe_lines(key)]
+    found = [line for key in probed_data for line in probe_lines(key)]
     lines += [line for line in found if not data or line.data in data]
 lines = overview.ranked(lines, ranked_by)
 texts = overview.text_table(lines, columns)
@@ -66,13 +67,12 @@ if probed:
 costs = list(overview.COSTS)
 with _linked.fold("What accuracy costs", "costs"):
     cost = _linked.one("Cost", costs, "cost", costs[0], titles.__getitem__)
-    figure = charts.cost(lines, cost)
+    figure = _plots.shared(("cost", cost, ranked_by, by, *stamp), lambda: charts.cost(lines, cost))
     _plots.show(figure, "cost")
     _downloads.of_figure(figure, "cost")
-repeated = [line for line in overview.lines(wanted, "experiment") if len(line.rows) > 1]
-if repeated:
+if (figure := _plots.shared(("spread", *stamp), lambda: charts.spread_of_repeats(wanted))) is not None:
     with _linked.fold("Spread over seeds and folds", "spread"):
-        _plots.show(charts.spread(repeated), "spread")
+        _plots.show(figure, "spread")
 
 st.header("Side by side")
 _side_by_side.show(rows, [row.run_id for number in event.selection.rows for row in lines[number].rows])

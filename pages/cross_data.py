@@ -4,8 +4,15 @@ import streamlit as st
 
 from core import cross_data, figures, wording
 from core.data import library
+from core.data.manifest import Manifest
 from core.runs import index, store
 from pages import _linked, _plots, parts
+
+
+@st.cache_data(max_entries=256, show_spinner="Comparing images …")
+def worth(key: tuple, _run: store.Run, _manifest: Manifest) -> cross_data.Worth:  # noqa: ARG001
+    return cross_data.worth(_run, _manifest)
+
 
 parts.title("Cross-data")
 st.write("What a network that was trained on one data set is worth on another. Images that it has seen are left out, found by content.")
@@ -25,7 +32,7 @@ if not chosen or not sets:
     st.stop()
 
 with parts.errors_here():
-    cells = cross_data.cells([store.find(run) for run in chosen], sets)
+    cells = cross_data.cells([store.find(run) for run in chosen], sets, lambda *pair: worth(cross_data.rests_on(*pair), *pair))
     missing = [cell for cell in cells if cell.missing]
     if st.button(
         f"Evaluate {wording.count(len(missing), 'missing cell')}", type="primary", icon=":material/play_arrow:", disabled=not missing

@@ -126,7 +126,7 @@ def test_across_data_sets_a_record_without_weights_is_not_chosen_and_says_why_it
     with_weights, without = cross_data.cells(runs, [str(folder)])
     assert (with_weights.missing, with_weights.text) == (True, "not tested yet")
     assert (without.missing, without.text) == (False, "cannot be tested")
-    assert "has not" in without.problem
+    assert "has not" in without.worth.problem
 
 
 @pytest.mark.usefixtures("records")
