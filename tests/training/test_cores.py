@@ -22,7 +22,7 @@ def _threads_as_before() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize(("busy", "threads"), [(0.0, 4), (0.4, 4), (0.6, 3), (1.0, 3), (2.0, 2), (3.9, 1), (9.0, 1)])
+@pytest.mark.parametrize(("busy", "threads"), [(0.0, 4), (0.4, 4), (0.8, 4), (0.95, 3), (1.0, 3), (2.0, 2), (3.9, 1), (9.0, 1)])
 def test_a_busy_core_is_left_to_those_who_keep_it_busy(busy: float, threads: int) -> None:
     assert wanted(4, 4, busy) == threads
 

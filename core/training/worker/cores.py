@@ -1,6 +1,7 @@
-"""How many threads a training takes on a processor: as many as there are cores that nothing else keeps busy.
+"""How many threads a training takes on a processor: as many as there are cores that nothing else keeps busy all the time.
 
-All threads of a step wait for the slowest. On two cores of which a second program uses one, two threads train half as fast as one.
+All threads of a step wait for the slowest, and so it matters how they wait (`core.waiting`). On two cores of which another program
+takes half of one, two threads train a quarter faster than one; where it takes a whole one, neither is better, and one leaves it alone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from core.training.execution import Execution
 
 LOOK_EVERY = 5.0  # seconds
+NEARLY = 0.1  # of a core that may be idle and the core still count as busy
 
 
 @contextmanager
@@ -62,7 +64,7 @@ class FreeCores:
 
 def wanted(most: int, cores: int, busy: float) -> int:
     """Threads, at most `most` and at least one, on `cores` of which others keep `busy` busy on average."""
-    return max(1, min(most, cores - round(busy)))
+    return max(1, min(most, cores - int(busy + NEARLY)))
 
 
 def _busy_others() -> float:
