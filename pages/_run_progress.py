@@ -73,7 +73,7 @@ def _curves(run: Run, status: Status, epochs: int) -> None:
         st.caption("The curves begin with the first steps.")
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _figure(key: tuple, _rows: history.Rows, epochs: int, smoothing: float, log: bool, rates: bool) -> go.Figure:  # noqa: ARG001
     """Shared by all who look at this run; cached by its last row and their number."""
     return charts.curves(_rows, epochs, smoothing, log, rates)

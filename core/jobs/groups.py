@@ -47,7 +47,7 @@ def groups(found: Overview) -> list[Group]:
     """Experiments of two or more runs with something left to do, then those that ended of late; each kind newest first."""
     runs: dict[str, list[index.Row]] = {}
     for row in index.rows():
-        if row.experiment_name:
+        if row.experiment_name and not row.recorded:
             runs.setdefault(row.experiment_name, []).append(row)
     lines: dict[str, list[Line]] = {}
     for line in found.lines:

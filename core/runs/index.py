@@ -151,7 +151,9 @@ def _stored(row: Row) -> list[Any]:
     return [json.dumps(value) if name in _MAPPINGS else value for name, value in vars(row).items()]
 
 
+@lru_cache(maxsize=4096)
 def _loaded(values: tuple[Any, ...]) -> Row:
+    """The same row for the same values: pages ask for all of them at every turn, and most never change."""
     return Row(*(_READ_AS[name](value) if name in _READ_AS else value for name, value in zip(_COLUMNS, values, strict=True)))
 
 

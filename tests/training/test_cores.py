@@ -66,3 +66,12 @@ def test_its_own_work_is_nobody_else_s(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psutil, "cpu_times", lambda: times._replace(user=times.user + 10))
     monkeypatch.setattr(psutil.Process, "cpu_times", lambda _: own._replace(user=own.user + 10))
     assert cores._busy_others() == pytest.approx(before, abs=2)
+
+
+def test_those_who_give_way_themselves_are_not_given_way_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = psutil.cpu_times()
+    if not hasattr(times, "nice"):
+        pytest.skip("this system does not tell the time of programs that give way")
+    before = cores._busy_others()
+    monkeypatch.setattr(psutil, "cpu_times", lambda: times._replace(nice=times.nice + 10))
+    assert cores._busy_others() == pytest.approx(before, abs=2)

@@ -68,6 +68,10 @@ def wanted(most: int, cores: int, busy: float) -> int:
 
 
 def _busy_others() -> float:
-    """Seconds that the cores of this machine have worked for other programs so far, all together."""
+    """Seconds that the cores of this machine have worked for other programs so far, all together.
+
+    Without those that give way themselves (`nice`), and the time of guests, which is counted as the user's as well.
+    """
     times, own = psutil.cpu_times(), psutil.Process().cpu_times()
-    return sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0) - own.user - own.system
+    free = sum(getattr(times, name, 0.0) for name in ("idle", "iowait", "nice", "guest", "guest_nice"))
+    return sum(times) - free - own.user - own.system
