@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -176,6 +177,7 @@ def _make(run: store.Run, path: Path) -> None:
         text=True,
         errors="replace",
     )
+    _put_behind_all_others(child.pid)
     atexit.register(child.kill)  # nobody is left to use it
     _, said = child.communicate()
     atexit.unregister(child.kill)
@@ -184,6 +186,15 @@ def _make(run: store.Run, path: Path) -> None:
     if child.returncode or not path.is_file():
         last = said.strip().splitlines()[-1:] or [f"exit {child.returncode}"]
         raise CoreError("A network can be written as an ONNX graph.", f"{run.recipe().model}: {last[0]}", "Its answers stay with torch.")
+
+
+def _put_behind_all_others(process: int) -> None:
+    """Where the system can, it gets what nobody else wants. Being nice is not enough: a training's threads wait for the last of them."""
+    with suppress(OSError):  # it has ended
+        if hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, process, 10)
+        if hasattr(os, "SCHED_IDLE"):
+            os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0))
 
 
 def write_graph(run: store.Run, path: Path) -> None:
@@ -208,6 +219,4 @@ def write_graph(run: store.Run, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    if hasattr(os, "nice"):
-        os.nice(10)
     write_graph(store.Run(Path(sys.argv[1])), Path(sys.argv[2]))

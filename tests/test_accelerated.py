@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +175,12 @@ def test_a_predictor_of_other_weights_stays_with_torch(made: tuple[Run, Path]) -
     predictor = Predictor(made[0], made[0].weights())
     predictor.accelerate()
     assert background.pool("acceleration").look(predictor._acceleration) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="this system has no class for what nobody else wants")
+def test_a_graph_is_made_behind_all_other_work() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        accelerated._put_behind_all_others(child.pid)
+        assert (os.sched_getscheduler(child.pid), os.getpriority(os.PRIO_PROCESS, child.pid)) == (os.SCHED_IDLE, 10)
+        child.kill()
+    accelerated._put_behind_all_others(child.pid)  # who has ended needs no place
