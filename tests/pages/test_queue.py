@@ -19,9 +19,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(autouse=True)
 def ensured(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """One entry each time that a supervisor was asked for; none is started."""
+    """One entry each time that a person asked for a supervisor; none is started. The app itself asks by the clock."""
     asked: list[bool] = []
     monkeypatch.setattr(supervisors, "ensure", lambda: asked.append(True))
+    monkeypatch.setattr(requests, "attend", lambda: None)
     return asked
 
 
