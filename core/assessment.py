@@ -121,14 +121,13 @@ def of_data(
 
 def kept_of_data(run: Run, manifest: Manifest) -> External | None:
     """What `of_data` would give for the best weights, where it was made before; else None. Never runs a network."""
-    overlap = Overlap(run, manifest)
-    path = _path(run, run.weights_epoch(), _data_name(manifest))
+    overlap, path = Overlap(run, manifest), _kept_file(run, manifest)
     return External(_read(path), overlap.left_out, overlap.other_classes) if path.is_file() else None
 
 
 def kept_at(run: Run, manifest: Manifest) -> float | None:
     """When what `kept_of_data` gives was stored, as Unix time; None where it was not."""
-    path = _path(run, run.weights_epoch(), _data_name(manifest))
+    path = _kept_file(run, manifest)
     return path.stat().st_mtime if path.is_file() else None
 
 
@@ -189,6 +188,11 @@ def _kept(run: Run, weights: Weights, name: str, predict: Callable[[Predictor], 
 
 def _data_name(manifest: Manifest) -> str:
     return f"{manifest.name}-{manifest.sha256[:12]}"
+
+
+def _kept_file(run: Run, manifest: Manifest) -> Path:
+    """Where the answers of the best weights for `manifest` stand, if they were made."""
+    return _path(run, run.weights_epoch(), _data_name(manifest))
 
 
 def _path(run: Run, epoch: int, name: str) -> Path:

@@ -86,13 +86,6 @@ def newest_of_each(rows: Sequence[Row]) -> list[str]:
     return list(newest.values())[:SHOWN]
 
 
-def cells(runs: Sequence[Run], sets: Sequence[str], judge: Callable[[Run, Manifest], Worth] | None = None) -> list[Cell]:
-    """A cell for every pair, row by row, with what was made before; no network is asked. `judge`: a `worth` that remembers."""
-    manifests = [library.open_dataset(name) for name in sets]
-    pairs = [(run, manifest) for run in runs for manifest in manifests]
-    return [Cell(run, manifest, _own(run, manifest), (judge or worth)(run, manifest)) for run, manifest in pairs]
-
-
 def rests_on(run: Run, manifest: Manifest) -> tuple[str | float | bool | None, ...]:
     """What `worth` of the two follows from: while this stays, that does."""
     try:
@@ -117,6 +110,13 @@ def worth(run: Run, manifest: Manifest) -> Worth:
         return Worth(len(predictions), _accuracy(predictions, run.recipe().data.classes), seen, others)
     except CoreError as error:
         return Worth(0, None, 0, (), str(error))
+
+
+def cells(runs: Sequence[Run], sets: Sequence[str], judge: Callable[[Run, Manifest], Worth] = worth) -> list[Cell]:
+    """A cell for every pair, row by row, with what was made before; no network is asked. `judge`: `worth`, or one that remembers."""
+    manifests = [library.open_dataset(name) for name in sets]
+    pairs = [(run, manifest) for run in runs for manifest in manifests]
+    return [Cell(run, manifest, _own(run, manifest), judge(run, manifest)) for run, manifest in pairs]
 
 
 def grid(found: Sequence[Cell]) -> Grid:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from functools import partial
 
 import streamlit as st
 
@@ -14,9 +14,6 @@ from core.report.tables import markdown_text
 from core.runs.status import Status
 from core.runs.store import Run
 from pages import _plots, _run_acts, _run_failure, _run_history, parts
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 REFRESH = {"queued": 1, "running": 2, "paused": 5, "interrupted": 5}  # seconds; what stands still may be taken up from elsewhere
 
@@ -67,13 +64,8 @@ def _curves(run: Run, status: Status, epochs: int) -> None:
             log = st.toggle("Logarithmic loss")
             rates = st.toggle("Learning rate")
         shown = history.worth_drawing(len(rows)) if status.live else len(rows)
-        figure = _figure((run.id, shown, *rows[shown - 1].items()), rows[:shown], epochs, smoothing, log, rates)
-        _plots.show(figure, "curves")
+        looks = epochs, smoothing, log, rates
+        key = "curves", run.id, shown, *rows[shown - 1].items(), *looks  # a run's last row and their number tell all of them
+        _plots.show(_plots.shared(key, partial(charts.curves, rows[:shown], *looks)), "curves")
     elif status.live:
         st.caption("The curves begin with the first steps.")
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _figure(key: tuple, _rows: history.Rows, epochs: int, smoothing: float, log: bool, rates: bool) -> go.Figure:  # noqa: ARG001
-    """Shared by all who look at this run; cached by its last row and their number."""
-    return charts.curves(_rows, epochs, smoothing, log, rates)

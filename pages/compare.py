@@ -33,11 +33,10 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 columns = _linked.some("Columns", [*overview.METRICS, *overview.COSTS], "columns", DEFAULT, titles.__getitem__)
 
 wanted = [row for row in rows if (not data or row.data in data) and (not models or row.model in models)]
-lines, probed_data = overview.lines(wanted, by), () if models else tuple(probes.stored_keys())
+probed_data = [] if models else probes.stored_keys()
 stamp = (*data, "", *probed_data, "", *((row.run_id, row.seconds, row.accuracy) for row in wanted))  # what the plots rest on
-if not models:
-    found = [line for key in probed_data for line in probe_lines(key)]
-    lines += [line for line in found if not data or line.data in data]
+found = [line for key in probed_data for line in probe_lines(key)]
+lines = overview.lines(wanted, by) + [line for line in found if not data or line.data in data]
 lines = overview.ranked(lines, ranked_by)
 texts = overview.text_table(lines, columns)
 event = st.dataframe(
