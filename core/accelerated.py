@@ -176,6 +176,7 @@ def _make(run: store.Run, path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
+        start_new_session=True,  # whose share of the cores is its own, see below
     )
     _put_behind_all_others(child.pid)
     atexit.register(child.kill)  # nobody is left to use it
@@ -189,12 +190,18 @@ def _make(run: store.Run, path: Path) -> None:
 
 
 def _put_behind_all_others(process: int) -> None:
-    """Where the system can, it gets what nobody else wants. Being nice is not enough: a training's threads wait for the last of them."""
-    with suppress(OSError):  # it has ended
+    """Where the system can, it gets what nobody else wants. Being nice is not enough: a training's threads wait for the last of them.
+
+    Nor is the idle class where Linux first shares the cores among sessions, and only then among the programs of each.
+    """
+    with suppress(OSError):  # it has ended, or it shares our session
         if hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, process, 10)
         if hasattr(os, "SCHED_IDLE"):
             os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0))
+        session = Path(f"/proc/{process}/autogroup")
+        if session.is_file() and os.getsid(process) == process:
+            session.write_text("19")
 
 
 def write_graph(run: store.Run, path: Path) -> None:

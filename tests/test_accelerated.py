@@ -184,3 +184,12 @@ def test_a_graph_is_made_behind_all_other_work() -> None:
         assert (os.sched_getscheduler(child.pid), os.getpriority(os.PRIO_PROCESS, child.pid)) == (os.SCHED_IDLE, 10)
         child.kill()
     accelerated._put_behind_all_others(child.pid)  # who has ended needs no place
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").is_file(), reason="this system does not share its cores among sessions")
+@pytest.mark.parametrize("own", [True, False])
+def test_a_session_of_its_own_goes_behind_all_other_sessions_and_no_other_does(own: bool) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=own) as child:
+        accelerated._put_behind_all_others(child.pid)
+        assert (Path(f"/proc/{child.pid}/autogroup").read_text().split()[-1] == "19") is own
+        child.kill()
