@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
@@ -18,8 +19,8 @@ SECTIONS = {"Paused": ("paused",), "Failed": ("failed", "interrupted"), "Ended o
 """What a person may want to do something about comes first."""
 
 
-def show() -> None:
-    rows = index.rows()
+def show(rows: Sequence[index.Row]) -> None:
+    """`rows`: of all runs that may be seen."""
     for heading, states in SECTIONS.items():
         found, number = ended.of_late(rows, states, MOST)
         if not found:

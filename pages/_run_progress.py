@@ -13,14 +13,14 @@ from core.jobs import overview
 from core.report.tables import markdown_text
 from core.runs.status import Status
 from core.runs.store import Run
-from pages import _plots, _run_acts, _run_failure, _run_history, parts
+from pages import _pace, _plots, _run_acts, _run_failure, _run_history, parts
 
 REFRESH = {"queued": 1, "running": 2, "paused": 5, "interrupted": 5}  # seconds; what stands still may be taken up from elsewhere
 
 
 def show(run: Run, first: Status, epochs: int) -> None:
     """`first`: the status with which the page is drawn; once the run ends or goes on, the whole page is."""
-    st.fragment(_progress, run_every=REFRESH.get(first.state))(run, first, epochs)
+    st.fragment(_progress, run_every=_pace.every(REFRESH.get(first.state)))(run, first, epochs)
 
 
 def _progress(run: Run, first: Status, epochs: int) -> None:

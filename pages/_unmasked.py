@@ -11,7 +11,7 @@ from core.explain import overlay
 from core.jobs import overview, requests
 from core.report.tables import markdown_text
 from core.shortcuts import findings, lab, reading
-from pages import _downloads, _plots, _teaching, parts
+from pages import _downloads, _pace, _plots, _teaching, parts
 
 if TYPE_CHECKING:
     from core.runs.store import Run
@@ -67,7 +67,7 @@ def _start(planted: Planted, primary: bool) -> None:
 
 
 def _progress(runs: Runs, live: bool) -> None:
-    @st.fragment(run_every=1 if live else None)
+    @st.fragment(run_every=_pace.every(1 if live else None))
     def lines() -> None:
         if live and not runs.live:
             st.rerun()

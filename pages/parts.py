@@ -15,6 +15,7 @@ from core.recipes.entry import Entry
 from core.report.tables import markdown_text
 from core.runs import index, store
 from core.runs.status import LIVE
+from pages import _pace
 
 MEDICAL_NOTE = f":material/medical_information: {wording.MEDICAL_NOTE}"
 
@@ -94,10 +95,9 @@ def title(text: str) -> None:
 def sidebar() -> None:
     """The status line that every page has: what is running, how far, how long still."""
     with st.sidebar:
-        _running()
+        st.fragment(_running, run_every=_pace.every(STATUS_EVERY))()
 
 
-@st.fragment(run_every=STATUS_EVERY)
 def _running() -> None:
     rows = index.lately()
     training, waiting = ([row for row in rows if row.state == state] for state in ("running", "queued"))

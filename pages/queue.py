@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.jobs import overview
 from core.report.tables import markdown_text
-from pages import _experiments, _queue_ended, _queue_experiments, _queue_head, _queue_lines, _queue_trash, parts
+from pages import _experiments, _pace, _queue_ended, _queue_experiments, _queue_head, _queue_lines, _queue_trash, parts
 
 REFRESH = 2  # seconds
 
@@ -12,7 +12,7 @@ parts.title("Queue")
 marked = st.query_params.get("job", "")
 
 
-@st.fragment(run_every=REFRESH)
+@st.fragment(run_every=_pace.every(REFRESH))
 def live() -> None:
     """Drawn anew by a timer; each line keeps its identity, so that a button belongs to its job whatever has moved meanwhile."""
     with parts.errors_here(stop=False):  # a run that is deleted while this is drawn
@@ -34,7 +34,7 @@ def _show(found: overview.Overview) -> None:
         st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
     if marked and all(line.run_id != marked for line in found.lines):
         st.page_link("pages/runs.py", label=f"{markdown_text(marked)} is not in the queue. Open the run", query_params={"run": marked})
-    _queue_ended.show()
+    _queue_ended.show(found.rows)
 
 
 live()

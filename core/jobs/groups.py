@@ -46,7 +46,7 @@ class Group(Parted):
 def groups(found: Overview) -> list[Group]:
     """Experiments of two or more runs with something left to do, then those that ended of late; each kind newest first."""
     runs: dict[str, list[index.Row]] = {}
-    for row in index.rows():
+    for row in found.rows:
         if row.experiment_name and not row.recorded:
             runs.setdefault(row.experiment_name, []).append(row)
     lines: dict[str, list[Line]] = {}

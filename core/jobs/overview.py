@@ -72,6 +72,7 @@ class Parted:
 @dataclass(frozen=True)
 class Overview(Parted):
     lines: list[Line]
+    rows: list[index.Row]  # of all runs, newest first
     left: float | None  # seconds until all is done
     supervisors: int
     devices: int
@@ -136,8 +137,9 @@ def lines() -> Overview:
                 asked=asked(job.run) if job.state == "active" else "",
             )
         )
-    seen = {row.run_id for row in index.seen(known)}
-    return Overview([line for line in made if line.run_id in seen], end, len(living), number)
+    seen = index.seen(known)
+    own = {row.run_id for row in seen}
+    return Overview([line for line in made if line.run_id in own], seen, end, len(living), number)
 
 
 def title(row: index.Row) -> str:
