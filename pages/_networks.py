@@ -24,7 +24,7 @@ A_PAGE = 12
 COLUMNS = 6
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the network …")
+@st.cache_resource(max_entries=4, show_spinner="Loading the network …")
 def predictor_of(run_id: str, epoch: int) -> Predictor:  # noqa: ARG001  the epoch is part of the key alone
     """Shared by all browser sessions; cached by the run and the epoch of its weights."""
     from core.inference import Predictor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import streamlit as st
 
@@ -12,10 +12,12 @@ from core import figures
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+Drawn = TypeVar("Drawn")
 
-@st.cache_resource(max_entries=128, show_spinner=False)
-def shared(key: tuple[Hashable, ...], _draw: Callable[[], go.Figure | None]) -> go.Figure | None:  # noqa: ARG001
-    """What `_draw` gives, drawn once for all who look at it. `key`: the figure's name, and all that what it shows rests on."""
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def shared(key: tuple[Hashable, ...], _draw: Callable[[], Drawn]) -> Drawn:  # noqa: ARG001
+    """What `_draw` gives, made once for all who look, and changed by nobody. `key`: its name, and all that what it shows rests on."""
     return _draw()
 
 

@@ -14,7 +14,7 @@ from pages._looked import Looked
 
 
 def curves(looked: Looked) -> None:
-    chosen = charts.thresholds(looked.run.predictions(), looked.classes)
+    chosen = _plots.shared(("thresholds", *looked.key), lambda: charts.thresholds(looked.run.predictions(), looked.classes))
     left, right = st.columns(2, gap="large")
     arguments = (looked.predictions, looked.classes, looked.evaluation, chosen)
     for column, draw, name in ((left, charts.roc, "ROC"), (right, charts.precision_recall, "precision-recall")):
@@ -32,7 +32,8 @@ def curves(looked: Looked) -> None:
         threshold = _linked.number("Call it at a probability of", 0.0, 1.0, usual, "threshold", of=of, how=how, step=0.01)
         text = "Share of patients who have it (prevalence, %)"
         prevalence = _linked.number(text, 0.1, 100.0, 10.0, "prevalence", how=how, step=0.1) / 100
-    found = charts.threshold(looked.predictions, looked.classes, name, threshold, prevalence)
+    draw = partial(charts.threshold, looked.predictions, looked.classes, name, threshold, prevalence)
+    found = _plots.shared(("threshold", name, threshold, prevalence, *looked.key), draw)
     values = {
         "Sensitivity": found.point.sensitivity.value,
         "Specificity": found.point.specificity.value,
@@ -48,13 +49,8 @@ def curves(looked: Looked) -> None:
     _plots.show(found.figure, "threshold")
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _calibration(key: tuple, _looked: Looked) -> calibration.Calibration:  # noqa: ARG001
-    return calibration.calibration(_looked.run.predictions(), _looked.classes)
-
-
 def calibrated(looked: Looked) -> None:
-    found = _calibration(looked.key, looked)
+    found = _plots.shared(("calibration", *looked.key), lambda: calibration.calibration(looked.run.predictions(), looked.classes))
     st.write(
         f"A single temperature, fitted on the {found.fitted_on} validation images alone, is **{found.temperature:.2f}**: the network is "
         f"{'too certain' if found.temperature > 1 else 'not certain enough'}. On the {found.tested_on} test images it moves the log loss "

@@ -59,7 +59,8 @@ def _figures(looked: Looked) -> None:
     st.caption(f"{evaluation.interval_kind}.")
     _teaching.explain("interval", "calibration_error", "average_precision")
     with st.expander("As Zhong 2020 counts: only probabilities of at least one half"):
-        rows, means = thresholded.tables(looked.predictions, looked.classes)
+        tables = partial(thresholded.tables, looked.predictions, looked.classes)
+        rows, means = _plots.shared(("thresholded", *looked.key), tables)
         left, right = st.columns([3, 2], gap="medium")
         left.dataframe(rows, hide_index=True, alt="Precision and recall of each class")
         right.dataframe(means, hide_index=True, alt="Means over the classes")
