@@ -16,7 +16,7 @@ from core.data.manifest import COPY, Manifest
 from core.data.splits import Part
 from core.data.threads import Progress
 from core.errors import InvalidSpec, UnusableData, UnusableRun
-from core.files import replacing
+from core.files import read_table, replacing
 from core.runs.store import Run
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def of_data(
 def kept_of_data(run: Run, manifest: Manifest) -> External | None:
     """What `of_data` would give for the best weights, where it was made before; else None. Never runs a network."""
     overlap, path = Overlap(run, manifest), _kept_file(run, manifest)
-    return External(_read(path), overlap.left_out, overlap.other_classes) if path.is_file() else None
+    return External(read_table(path), overlap.left_out, overlap.other_classes) if path.is_file() else None
 
 
 def kept_at(run: Run, manifest: Manifest) -> float | None:
@@ -183,7 +183,7 @@ def _kept(run: Run, weights: Weights, name: str, predict: Callable[[Predictor], 
         table = predict(Predictor(run, state["model"] if state else None))
         with replacing(path) as temporary:
             table.to_parquet(temporary, index=False)
-    return _read(path)
+    return read_table(path)
 
 
 def _data_name(manifest: Manifest) -> str:
@@ -197,12 +197,6 @@ def _kept_file(run: Run, manifest: Manifest) -> Path:
 
 def _path(run: Run, epoch: int, name: str) -> Path:
     return run.annex / "assessments" / f"epoch{epoch}-{name}.parquet"
-
-
-def _read(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.read_parquet(path)
 
 
 def why_not(overlap: Overlap) -> str:

@@ -1,4 +1,4 @@
-"""Whole files are written whole or not at all."""
+"""Files are written whole or not at all; tables that do not change are read once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -37,3 +41,16 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, atomically. NaN and infinity are refused: they are no JSON."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A copy of the table in a Parquet file, which is read anew when it has changed."""
+    stat = path.stat()
+    return _table(path, stat.st_mtime_ns, stat.st_size).copy()
+
+
+@lru_cache(maxsize=64)
+def _table(path: Path, _changed: int, _size: int) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.read_parquet(path)

@@ -65,6 +65,7 @@ SETTINGS = (
     Setting("import_folders", "access", (), values.folders, "a list of folders", "folders that operators may name, with all in them"),
     Setting("trust_email", "access", False, values.flag, "true or false", "believe e-mails that the provider does not call verified"),
 )  # fmt: skip
+_VARIABLES = [setting.variable for setting in SETTINGS]
 _SECTIONS = {"cxrlab", "access"}
 
 
@@ -98,8 +99,8 @@ def current() -> Settings:
     Raises:
         InvalidSpec: with all that is wrong in the environment and the files.
     """
-    variables = tuple(os.environ.get(setting.variable) for setting in SETTINGS)
-    return _checked(variables, tuple((path, _stamp(path)) for path in files()))
+    variables = tuple(map(os.environ.get, _VARIABLES))
+    return _checked(variables, tuple((path, _stamp(path)) for path in _named(os.environ.get(FILES), os.environ.get("HOME"))))
 
 
 def artifacts_dir() -> Path:
@@ -115,10 +116,7 @@ def recorded_dir() -> Path:
 
 def files() -> tuple[Path, ...]:
     """The files that settings are read from, whether they exist or not: as Streamlit has them, unless others are named."""
-    named = os.environ.get(FILES)
-    if named:
-        return tuple(Path(path).expanduser() for path in named.split(os.pathsep) if path)
-    return Path.home() / ".streamlit" / "secrets.toml", ROOT / ".streamlit" / "secrets.toml"
+    return tuple(map(Path, _named(os.environ.get(FILES), os.environ.get("HOME"))))
 
 
 def follow(paths: Sequence[str]) -> None:
@@ -126,7 +124,15 @@ def follow(paths: Sequence[str]) -> None:
     os.environ[FILES] = os.pathsep.join(str(Path(path).absolute()) for path in paths)
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+@lru_cache(maxsize=8)
+def _named(files: str | None, _home: str | None) -> tuple[str, ...]:
+    """By the two variables that they hang on, of which `_home` is asked by pathlib itself."""
+    if files:
+        return tuple(str(Path(path).expanduser()) for path in files.split(os.pathsep) if path)
+    return str(Path.home() / ".streamlit" / "secrets.toml"), str(ROOT / ".streamlit" / "secrets.toml")
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
     try:
         stat = os.stat(path)  # noqa: PTH116  asked for at every call, of which there are many
     except OSError:
@@ -135,8 +141,8 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 @lru_cache(maxsize=8)
-def _checked(variables: tuple[str | None, ...], stamped: tuple[tuple[Path, tuple[int, int] | None], ...]) -> Settings:
-    content, problems = _content([path for path, stamp in stamped if stamp])
+def _checked(variables: tuple[str | None, ...], stamped: tuple[tuple[str, tuple[int, int] | None], ...]) -> Settings:
+    content, problems = _content([Path(path) for path, stamp in stamped if stamp])
     found: dict[str, Any] = {}
     for setting, text in zip(SETTINGS, variables, strict=True):
         section = content.get(setting.section)

@@ -1,13 +1,14 @@
-"""A file is written whole or not at all."""
+"""A file is written whole or not at all; a table is read anew when it has changed."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from core.files import replacing, write_json, write_text
+from core.files import read_table, replacing, write_json, write_text
 
 
 def test_a_block_that_ends_well_gives_the_file_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -74,3 +75,22 @@ def test_what_is_no_json_is_refused_and_the_old_file_stays(tmp_path: Path, value
         write_json(tmp_path / "a.json", {"value": value})
     assert json.loads((tmp_path / "a.json").read_text()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_table_is_read_once_until_its_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, read = tmp_path / "a.parquet", []
+    original = pd.read_parquet
+    monkeypatch.setattr(pd, "read_parquet", lambda file: read.append(file) or original(file))
+    pd.DataFrame({"a": [1, 2]}).to_parquet(path)
+    for _ in range(2):
+        assert read_table(path)["a"].tolist() == [1, 2]
+    pd.DataFrame({"a": [1, 2, 3]}).to_parquet(path)
+    assert read_table(path)["a"].tolist() == [1, 2, 3]
+    assert len(read) == 2
+
+
+def test_who_changes_a_table_changes_nobody_elses(tmp_path: Path) -> None:
+    pd.DataFrame({"a": [1, 2]}).to_parquet(tmp_path / "a.parquet")
+    table = read_table(tmp_path / "a.parquet")
+    table.loc[0, "a"] = 9
+    assert read_table(tmp_path / "a.parquet")["a"].tolist() == [1, 2]

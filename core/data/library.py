@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -248,7 +249,13 @@ def _manifest(record: Dataset) -> Manifest:
             f"{record.name}, whose folder {root} is gone",
             "Put the folder back, or import it from its new place.",
         )
-    return Manifest.read(_home() / record.name / "manifest.csv", record.name, root, record.synthetic)
+    file = _home() / record.name / "manifest.csv"
+    return _read(file, file.stat().st_mtime_ns, record.name, root, record.synthetic)
+
+
+@lru_cache(maxsize=4)
+def _read(file: Path, _changed: int, name: str, root: Path, synthetic: bool) -> Manifest:
+    return Manifest.read(file, name, root, synthetic)
 
 
 def _fingerprint(root: Path, listing: layouts.Listing) -> str:

@@ -56,6 +56,11 @@ class Manifest:
         lines = map("\t".join, zip(*columns, strict=True))  # row by row in pandas takes ten times as long
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Path of every image, as in the table."""
+        return frozenset(self.table["path"])
+
     def class_counts(self) -> dict[str, int]:
         """Images a class, in the order of `classes`."""
         counts = self.table["label"].value_counts()

@@ -80,9 +80,8 @@ def image_of(manifest: Manifest, sample_id: str) -> Path:
     Raises:
         UnusableData: the data set has no such image, or its file is gone.
     """
-    known = manifest.table["path"]
-    path = sample_id if known.eq(sample_id).any() else sample_id.rpartition(COPY)[0]  # a file's own name may hold COPY
-    if not known.eq(path).any():
+    path = sample_id if sample_id in manifest.known else sample_id.rpartition(COPY)[0]  # a file's own name may hold COPY
+    if path not in manifest.known:
         raise UnusableData(
             "A case is an image of its data set.", f"{sample_id}, which {manifest.name} does not have", "Import the folder as it was then."
         )

@@ -26,7 +26,7 @@ from core.evaluation.looks import Looks
 from core.evaluation.metrics import answers_of, evaluate_predictions
 from core.evaluation.predicted import Predicted, of_run
 from core.evaluation.resampling import figures
-from core.files import replacing, write_json
+from core.files import read_table, replacing, write_json
 from core.runs.store import PROBABILITY, Run
 from core.settings import artifacts_dir, recorded_dir
 
@@ -251,10 +251,8 @@ def stored(key: str, split: str = "test") -> Stored:
     Raises:
         UnknownName: no such key.
     """
-    import pandas as pd
-
     folder, about = _about(key)
-    tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in about["probes"]}
+    tables = {name: read_table(folder / f"{name}.parquet") for name in about["probes"]}
     parts = {name: table[table["split"] == split].reset_index(drop=True) for name, table in tables.items()}
     return Stored(about["data"], {name: Predicted(name, tuple(about["classes"]), table) for name, table in parts.items()})
 

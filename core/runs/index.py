@@ -160,42 +160,52 @@ def _loaded(values: tuple[Any, ...]) -> Row:
 def _row(run: store.Run) -> Row:
     owner = run.owner()
     try:
-        recipe, status = run.recipe(), run.status()
+        said, status = _said(run.recipe_text()), run.status()
     except (CoreError, ValueError) as error:  # pydantic's errors are ValueErrors; one damaged folder must not hide the others
         return _damaged(run, owner, str(error))
-    from core.recipes import catalogue  # rows that are in the index already do without
-
     result = status.result or {}
     return Row(
         run_id=run.id,
         state=status.state,
-        model=recipe.model,
-        data=recipe.data.title,
         created=status.created,
         epoch=status.epoch,
         epochs=status.epochs,
         best_epoch=status.best_epoch,
-        image_size=recipe.image.size,
-        seed=recipe.seed,
         accuracy=result.get("accuracy"),
         accuracy_low=result.get("accuracy_low"),
         accuracy_high=result.get("accuracy_high"),
         loss=result.get("loss"),
         test_images=int(result["images"]) if "images" in result else None,
         message=status.message,
-        recipe=recipe.name,
-        differs=", ".join(field for field, _, _ in catalogue.differences(recipe)) if recipe.name else "",
-        experiment=recipe.experiment,
         experiment_name=placed.experiment_name if (placed := ticket.of(run)) else "",
-        fold=recipe.split.fold,
-        folds=recipe.split.folds,
         seconds=status.seconds,
         metrics={name: value for name, value in result.items() if name != "images"},
         costs=status.costs,
         owner=owner.name,
         visibility=owner.visibility,
         recorded=run.recorded,
+        **said,
     )
+
+
+@lru_cache(maxsize=512)
+def _said(recipe: str) -> dict[str, Any]:
+    """What a row takes from a recipe, by its JSON: a run's row is made anew at each look while it trains, and its recipe stays."""
+    from core.recipes import catalogue  # rows that are in the index already do without
+    from core.recipes.recipe import Recipe
+
+    read = Recipe.from_json(recipe)
+    return {
+        "model": read.model,
+        "data": read.data.title,
+        "image_size": read.image.size,
+        "seed": read.seed,
+        "recipe": read.name,
+        "differs": ", ".join(field for field, _, _ in catalogue.differences(read)) if read.name else "",
+        "experiment": read.experiment,
+        "fold": read.split.fold,
+        "folds": read.split.folds,
+    }
 
 
 def _damaged(run: store.Run, owner: owners.Owner, reason: str) -> Row:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import access, owners
 from core.errors import InvalidSpec, UnknownName, UnusableRun
-from core.files import replacing, write_json, write_text
+from core.files import read_table, replacing, write_json, write_text
 from core.runs import checkpoints, kept_weights, metric_rows
 from core.runs.status import ProcessMark, Status, honest
 from core.settings import artifacts_dir, recorded_dir
@@ -58,7 +58,11 @@ class Run:
     def recipe(self) -> Recipe:
         from core.recipes.recipe import Recipe  # whoever only looks at states does without
 
-        return Recipe.from_json(self._text("recipe.json"))
+        return Recipe.from_json(self.recipe_text())
+
+    def recipe_text(self) -> str:
+        """The recipe as it is stored, JSON."""
+        return self._text("recipe.json")
 
     @property
     def recipe_file(self) -> Path:
@@ -287,11 +291,9 @@ class Run:
             raise UnusableRun(f"A run's folder holds {name}.", f"{self.folder} without it", "Remove the folder, or restore it.") from error
 
     def _table(self, name: str) -> pd.DataFrame:
-        import pandas as pd
-
         if not self._stored(name).is_file():
             raise UnusableRun(f"{name} is stored when a run is done.", f"run {self.id} without it", "Choose a run that is done.")
-        return pd.read_parquet(self._stored(name))
+        return read_table(self._stored(name))
 
     def _stored(self, name: str) -> Path:
         shared = (self.folder / name).with_suffix(".txt")
