@@ -32,8 +32,7 @@ def curves(looked: Looked) -> None:
         threshold = _linked.number("Call it at a probability of", 0.0, 1.0, usual, "threshold", of=of, how=how, step=0.01)
         text = "Share of patients who have it (prevalence, %)"
         prevalence = _linked.number(text, 0.1, 100.0, 10.0, "prevalence", how=how, step=0.1) / 100
-    draw = partial(charts.threshold, looked.predictions, looked.classes, name, threshold, prevalence)
-    found = _plots.shared(("threshold", name, threshold, prevalence, *looked.key), draw)
+    found = charts.threshold(looked.predictions, looked.classes, name, threshold, prevalence)
     values = {
         "Sensitivity": found.point.sensitivity.value,
         "Specificity": found.point.specificity.value,
