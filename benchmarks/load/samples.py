@@ -51,7 +51,7 @@ class Watch:
         me = psutil.Process()
         found = {"app": self.server.process, "trainer": self._process(self._status()), "supervisor": self._supervisor(), "visitors": me}
         cpu = {name: used for name, process in found.items() if process and (used := _cpu(process)) is not None}
-        browsers = [used for child in me.children(recursive=True) if "chrom" in child.name() and (used := _cpu(child)) is not None]
+        browsers = [used for child in me.children(recursive=True) if (used := _cpu(child, "chrom")) is not None]
         self.samples.append(Sample(time.time(), held(self.server.process), cpu | ({"browsers": sum(browsers)} if browsers else {})))
 
     def look_at_training(self) -> None:
@@ -93,9 +93,11 @@ def held(process: psutil.Process) -> int:
     return process.memory_info().rss
 
 
-def _cpu(process: psutil.Process) -> float | None:
-    """User and system seconds so far; None where it has ended."""
+def _cpu(process: psutil.Process, called: str = "") -> float | None:
+    """User and system seconds so far; None where it has ended, or its name does not hold `called`."""
     with suppress(psutil.Error):
+        if called and called not in process.name():
+            return None
         times = process.cpu_times()
         return times.user + times.system
     return None

@@ -1,6 +1,8 @@
 """What is seen of a training from outside."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -36,3 +38,16 @@ def test_a_sample_has_the_app_and_the_trainer_and_memory_that_is_held(tmp_path: 
     assert set(sample.cpu) >= {"app", "trainer", "visitors"}
     assert 10**7 < sample.memory <= me.memory_info().rss * 1.1
     assert held(me) > 10**7
+
+
+def test_a_browser_that_ends_while_it_is_looked_at_ends_no_measurement(tmp_path: Path, monkeypatch):
+    folder = tmp_path / "runs" / "one"
+    folder.mkdir(parents=True)
+    (folder / "status.json").write_text("{}")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        ended = psutil.Process(child.pid)
+        child.kill()
+    monkeypatch.setattr(psutil.Process, "children", lambda *_, **__: [ended])
+    watch = Watch(Server("127.0.0.1:1", psutil.Process(), tmp_path, tmp_path / "log"), "one")
+    watch.sample()
+    assert "browsers" not in watch.samples[0].cpu
