@@ -36,7 +36,7 @@ def test_choose_three_runs_sort_click_a_cell_see_images_take_table_and_report_aw
         page.wait_for_timeout(500)
     page.keyboard.press("Escape")
     expect(page.get_by_text(re.compile("No evidence that|is better than")).first).to_be_visible()
-    page.wait_for_url(re.compile("runs=" + "%2C".join(["[^%&]+"] * 3) + "&|$"))
+    page.wait_for_url(re.compile("runs=" + "(?:%2C|,)".join(["[^%,&]+"] * 3) + "(?:&|$)"))
 
     choose(page, "Sorted by", "^Loss")
     page.wait_for_url(re.compile("sort=loss"))
