@@ -100,7 +100,7 @@ def current() -> Settings:
         InvalidSpec: with all that is wrong in the environment and the files.
     """
     variables = tuple(map(os.environ.get, _VARIABLES))
-    return _checked(variables, tuple((path, _stamp(path)) for path in _named(os.environ.get(FILES), os.environ.get("HOME"))))
+    return _checked(variables, tuple((path, _stamp(path)) for path in _names()))
 
 
 def artifacts_dir() -> Path:
@@ -116,12 +116,16 @@ def recorded_dir() -> Path:
 
 def files() -> tuple[Path, ...]:
     """The files that settings are read from, whether they exist or not: as Streamlit has them, unless others are named."""
-    return tuple(map(Path, _named(os.environ.get(FILES), os.environ.get("HOME"))))
+    return tuple(map(Path, _names()))
 
 
 def follow(paths: Sequence[str]) -> None:
     """Read these files from now on, here and in every process that is started from here."""
     os.environ[FILES] = os.pathsep.join(str(Path(path).absolute()) for path in paths)
+
+
+def _names() -> tuple[str, ...]:
+    return _named(os.environ.get(FILES), os.environ.get("HOME"))
 
 
 @lru_cache(maxsize=8)

@@ -51,15 +51,9 @@ class Explored:
         return self.manifest.table["label"].iat[row]
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _rows(name: str, imported: float) -> Manifest:  # noqa: ARG001  the moment of the import is part of the key alone
-    return library.open_dataset(name)
-
-
 def explore(name: str) -> Explored:
-    """The registered data set `name`; its table is read once for all browser sessions."""
-    record = library.describe(name)
-    return Explored(record, _rows(name, record.imported))
+    """The registered data set `name`."""
+    return Explored(library.describe(name), library.open_dataset(name))
 
 
 def choose_split(explored: Explored, label: str, none: str) -> str:

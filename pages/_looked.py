@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,7 +15,7 @@ from core.evaluation import probes
 from core.evaluation.metrics import Evaluation, evaluate_predictions
 from core.report.tables import markdown_text
 from core.runs import store
-from pages import _teaching, parts
+from pages import _plots, _teaching, parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,18 +47,6 @@ class Looked:
         return library.open_dataset(data if self.target in OWN else self.target)
 
 
-@st.cache_data(max_entries=64, show_spinner="Drawing the intervals …")
-def _evaluation_of(key: tuple, _predictions: pd.DataFrame, classes: tuple[str, ...]) -> Evaluation:  # noqa: ARG001  the key alone is hashed
-    """Cached by what the predictions are of; a large table itself would be hashed by samples alone."""
-    return evaluate_predictions(_predictions, classes)
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _cautions(key: tuple, _run: store.Run) -> tuple[str, ...]:  # noqa: ARG001
-    """Cached by the run, when it finished, and what was probed so far."""
-    return probes.cautions(_run)
-
-
 def look(run: store.Run, finished: float | None) -> Looked:
     """Ask which images and weights, and evaluate the answers; a network is run only for those that nobody asked for before."""
     recipe = run.recipe()
@@ -74,10 +63,11 @@ def look(run: store.Run, finished: float | None) -> Looked:
             found, content = assessment.of_data(run, manifest, weights, some_classes=True), manifest.sha256
             predictions = found.predictions
             _about_other_data(found)
-    for caution in _cautions((run.id, finished, *probes.stored_keys()), run):
+    for caution in _plots.shared(("cautions", run.id, finished, *probes.stored_keys()), partial(probes.cautions, run)):
         st.warning(caution, icon=":material/troubleshoot:")
     key = run.id, target, content, weights, epochs[weights], finished
-    evaluation = _evaluation_of(key, predictions, recipe.data.classes)
+    with st.spinner("Drawing the intervals …"):
+        evaluation = _plots.shared(("evaluation", *key), partial(evaluate_predictions, predictions, recipe.data.classes))
     title = OWN.get(target) or library.title(target)
     split = f", split {run.split_kind()}" if target in OWN else ""
     st.header(f"{title}: {wording.count(evaluation.images, 'image')}{split}")

@@ -11,7 +11,7 @@ from core import charts, figures
 from core.data import library
 from core.errors import CoreError
 from core.evaluation import cases, comparison, predicted
-from core.evaluation.metrics import Evaluation, evaluate_predictions
+from core.evaluation.metrics import evaluate_predictions
 from core.runs import store
 from core.runs.index import Row
 from pages import _downloads, _linked, _networks, _plots, _teaching, parts
@@ -111,15 +111,10 @@ def _curves(runs: Sequence[store.Run], names: dict[str, str]) -> None:
     st.caption("A star marks each run's best epoch on the validation part.")
 
 
-@st.cache_data(max_entries=64)
-def _evaluation_of(key: tuple, _run: predicted.Predicted) -> Evaluation:  # noqa: ARG001
-    return evaluate_predictions(_run.table, _run.classes)
-
-
 def _matrices(runs: Sequence[store.Run], names: dict[str, str]) -> None:
     columns = st.columns(2, gap="medium")
     for number, run in enumerate(_readable(runs)):
-        evaluation = _evaluation_of(_key(run), run)
+        evaluation = _plots.shared(("evaluation", *_key(run)), partial(evaluate_predictions, run.table, run.classes))
         with columns[number % 2]:
             st.caption(f"**{names[run.name]}**: {evaluation.images} test images")
             draw = partial(figures.confusion, evaluation.confusion, evaluation.classes)

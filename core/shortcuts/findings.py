@@ -15,6 +15,7 @@ import numpy as np
 from core.evaluation.intervals import Estimate, groups_of, percentile_interval, weight_chunks, wilson
 from core.evaluation.metrics import answers_of
 from core.explain.heatmap import HeatMap
+from core.files import read_table
 from core.runs.store import Run
 from core.shortcuts.planting import Exposure
 from core.shortcuts.sets import Planted
@@ -122,12 +123,10 @@ def known(run: Run, planted: Planted) -> Unmasked | None:
 
 def read(files: Files) -> Unmasked:
     """The findings that `files` hold."""
-    import pandas as pd
-
     planted, classes = files.planted, files.run.recipe().data.classes
-    table = pd.read_parquet(files.path(ANSWERS))
+    table = read_table(files.path(ANSWERS))
     answers = {condition: _answers(table, condition, classes, planted.label) for condition in CONDITIONS}
-    heat = None if isinstance(planted.marker, Exposure) else _mean_heat(pd.read_parquet(files.path(HEAT)))
+    heat = None if isinstance(planted.marker, Exposure) else _mean_heat(read_table(files.path(HEAT)))
     return Unmasked(files.run, planted, answers, heat, _examples(files.path(EXAMPLES), classes.index(planted.label), planted.label))
 
 
