@@ -126,6 +126,8 @@ def _take(page: Page, address: str, picture: Picture) -> None:
     expect(page.get_by_text(picture.seen).first).to_be_visible()
     if picture.act:
         picture.act(page)
+    for unfinished in ("stSkeleton", "stSpinner"):
+        expect(page.get_by_test_id(unfinished)).to_have_count(0)
     page.wait_for_timeout(2000)  # figures are drawn a moment after their page
     if picture.top:
         page.get_by_role("heading", name=picture.top).first.evaluate("heading => heading.scrollIntoView()")

@@ -46,4 +46,4 @@ else:
     name = st.selectbox("Image", list(names)) if len(names) > 1 else given[0].name
     with parts.errors_here():
         _chorus.show(chosen, names[name], (key, name))
-st.caption(f"Answered on the processor: a training on a GPU keeps its memory. {wording.MEDICAL_NOTE}")
+st.caption(f"Answered on the processor. {wording.MEDICAL_NOTE}")

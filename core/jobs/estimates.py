@@ -15,13 +15,20 @@ Pace = Mapping[tuple[str, str, int], float]
 """(data, model, image size) → seconds an epoch, start and test included."""
 
 
-def pace(rows: Sequence[Row]) -> Pace:
-    """What runs that were trained here took, and not recorded ones: the median over those alike."""
+def pace(rows: Sequence[Row], judged: Mapping[str, float] | None = None) -> Pace:
+    """What runs that were trained here took, and not recorded ones: the median over those alike.
+
+    Args:
+        judged: run → seconds of all its epochs, by its own judgement. Of runs that train now; they speak for what was never trained here.
+    """
     found: dict[tuple[str, str, int], list[float]] = {}
+    under_way: dict[tuple[str, str, int], list[float]] = {}
     for row in rows:
         if row.state == "done" and not row.recorded and row.seconds and row.epoch:
             found.setdefault(_kind(row), []).append(row.seconds / row.epoch)
-    return {kind: median(values) for kind, values in found.items()}
+        if judged and row.run_id in judged and row.epochs:
+            under_way.setdefault(_kind(row), []).append(judged[row.run_id] / row.epochs)
+    return {kind: median(values) for kind, values in (under_way | found).items()}
 
 
 def seconds_left(row: Row, known: Pace) -> float | None:

@@ -103,8 +103,10 @@ def lines() -> Overview:
     found, known = queue.jobs(), index.all_rows()
     rows = {row.run_id: row for row in known}
     found = [job for job in found if job.run_id in rows]  # a folder that was removed by hand leaves its job behind until it is claimed
-    pace, living, now = estimates.pace(known), supervisors.living(), time.time()
+    living, now = supervisors.living(), time.time()
     statuses = {job.run_id: job.run.status() for job in found if job.state == "active"}
+    judged = {run: status.spent("running", now) + left for run, status in statuses.items() if (left := status.seconds_left) is not None}
+    pace = estimates.pace(known, judged)
     waiting = [estimates.seconds_left(rows[job.run_id], pace) for job in found if job.state == "waiting"]
     number = max(1, jobs_at_a_time(living))
     # A trainer that starts does not know its own speed yet.

@@ -8,7 +8,7 @@ import pytest
 
 from core.jobs import overview, queue, requests
 from core.recipes import fitting
-from core.runs.status import ProcessMark
+from core.runs.status import Moment, ProcessMark
 from core.runs.store import Run
 
 
@@ -48,6 +48,16 @@ def test_a_job_that_just_began_is_judged_by_runs_like_it():
     found = overview.lines()
     assert [line.left for line in found.lines] == pytest.approx([40, 40, 80])
     assert found.left == pytest.approx(120)
+
+
+def test_a_job_that_knows_its_own_speed_speaks_for_those_like_it_where_none_was_trained_yet():
+    for _ in range(3):
+        submit()
+    run = running(seconds_left=30.0)
+    run.write_status(run.status().model_copy(update={"history": (Moment(state="running", at=time.time() - 10),)}))
+    found = overview.lines()
+    assert [line.left for line in found.lines] == pytest.approx([30, 30, 70], abs=1)
+    assert found.left == pytest.approx(110, abs=1)
 
 
 def test_a_job_that_knows_its_own_speed_is_believed():
