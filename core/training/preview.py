@@ -21,7 +21,7 @@ from core.recipes.recipe import Recipe
 from core.training import execution, feeds, schedules
 
 SHOWN = 8  # images of the augmented batch
-TIMED_STEPS = 3
+TIMED_STEPS, ENOUGH = 3, 2.0  # seconds: once they are over, one step more tells nothing new
 
 
 @dataclass(frozen=True)
@@ -111,12 +111,14 @@ def _step_seconds(model: nn.Module, x: torch.Tensor, how: execution.Execution) -
 
 def _seconds(work: Callable[[], torch.Tensor]) -> float:
     """Of one call of `work`, after one to warm up. It returns what the device computes last, so that it can be waited for."""
-    work().sum().item()
-    start = time.perf_counter()
-    for _ in range(TIMED_STEPS):
-        found = work()
+    found = work()
     found.sum().item()
-    return (time.perf_counter() - start) / TIMED_STEPS
+    steps, start = 0, time.perf_counter()
+    while steps < TIMED_STEPS and time.perf_counter() - start < ENOUGH:
+        found = work()
+        steps += 1
+    found.sum().item()
+    return (time.perf_counter() - start) / steps
 
 
 def _warnings(recipe: Recipe, counts: pd.DataFrame, grouped: bool) -> tuple[str, ...]:

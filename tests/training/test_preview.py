@@ -1,6 +1,7 @@
 """What the training page shows before anything is trained."""
 
 import pytest
+import torch
 
 from core.data import library
 from core.errors import InvalidSpec, UnusableData
@@ -58,6 +59,18 @@ def test_a_batch_that_is_too_large_is_refused(open_set):
 def test_the_time_of_a_training_is_measured(open_set):
     shown = preview.preview(fitting.draft(model="alasfoor-cnn22", **TINY), open_set({"a": 15, "b": 15}))
     assert preview.training_seconds(shown.recipe, 20) > 0
+
+
+def test_steps_that_take_seconds_are_timed_less_often(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(preview.time, "perf_counter", lambda: now[0])
+
+    def step() -> torch.Tensor:
+        now[0] += 5
+        return torch.zeros(1)
+
+    assert preview._seconds(step) == 5
+    assert now[0] == 10  # one to warm up, and one
 
 
 def test_a_trunk_that_runs_once_is_timed_apart_from_the_head(monkeypatch):
