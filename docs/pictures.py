@@ -88,7 +88,7 @@ def _prepared() -> list[Picture]:
     return [
         Picture("home", "/", "Latest runs", 760),
         Picture("run", f"/runs?run={run.id}", "Averages over the classes", 1000, "Test part"),
-        Picture("shortcut", f"/shortcut_lab?run={twins[0].id}", "Where it looked", 1000, "3 · Unmask"),
+        Picture("shortcut", f"/shortcut_lab?run={twins[0].id}", "Where it looked", 862, "3 · Unmask"),
         Picture("predict", f"/predict?run={run.id}", "Chest X-rays", 1000, "Answer: ", upload),
         Picture("benchmark", "/benchmark", "What it says", 1000),
     ]
