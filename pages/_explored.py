@@ -53,7 +53,8 @@ class Explored:
 
 def explore(name: str) -> Explored:
     """The registered data set `name`."""
-    return Explored(library.describe(name), library.open_dataset(name))
+    record = library.describe(name)
+    return Explored(record, library.manifest_of(record))
 
 
 def choose_split(explored: Explored, label: str, none: str) -> str:

@@ -55,7 +55,7 @@ def look(run: store.Run, finished: float | None) -> Looked:
         target = parts.choose("Images", [*OWN, *others], "images", lambda name: OWN.get(name) or library.title(name))
         epochs = assessment.weights_epochs(run)
         weights = parts.choose("Weights", list(epochs), "weights", lambda kind: f"{kind}, epoch {epochs[kind]}")
-    with st.spinner("Asking the network …"):
+    with st.spinner("Asking the network, drawing the intervals …"):
         if target in OWN:
             predictions, content = assessment.of_part(run, target, weights), recipe.data.sha256
         else:
@@ -63,11 +63,10 @@ def look(run: store.Run, finished: float | None) -> Looked:
             found, content = assessment.of_data(run, manifest, weights, some_classes=True), manifest.sha256
             predictions = found.predictions
             _about_other_data(found)
+        key = run.id, target, content, weights, epochs[weights], finished
+        evaluation = _plots.shared(("evaluation", *key), partial(evaluate_predictions, predictions, recipe.data.classes))
     for caution in _plots.shared(("cautions", run.id, finished, *probes.stored_keys()), partial(probes.cautions, run)):
         st.warning(caution, icon=":material/troubleshoot:")
-    key = run.id, target, content, weights, epochs[weights], finished
-    with st.spinner("Drawing the intervals …"):
-        evaluation = _plots.shared(("evaluation", *key), partial(evaluate_predictions, predictions, recipe.data.classes))
     title = OWN.get(target) or library.title(target)
     split = f", split {run.split_kind()}" if target in OWN else ""
     st.header(f"{title}: {wording.count(evaluation.images, 'image')}{split}")

@@ -67,6 +67,23 @@ def describe(name: str) -> Dataset:
     return Dataset(**json.loads(record.read_text(encoding="utf-8")))
 
 
+def manifest_of(record: Dataset) -> Manifest:
+    """Its rows, which are read anew when it was imported anew.
+
+    Raises:
+        UnusableData: the folder of its images is gone.
+    """
+    root = Path(record.root)
+    if not root.is_dir():
+        raise UnusableData(
+            "The images of a data set stay where they were imported from.",
+            f"{record.name}, whose folder {root} is gone",
+            "Put the folder back, or import it from its new place.",
+        )
+    file = _home() / record.name / "manifest.csv"
+    return _read(file, file.stat().st_mtime_ns, record.name, root, record.synthetic)
+
+
 def open_dataset(data: str, progress: Progress | None = None, also: Preparation | None = None) -> Manifest:
     """The manifest of a registered name, or of a folder, which is imported when it is new or has changed.
 
@@ -81,7 +98,7 @@ def open_dataset(data: str, progress: Progress | None = None, also: Preparation 
     if data == PHANTOM and not is_registered(PHANTOM):
         make_phantom(progress)
     if is_registered(data):
-        return _manifest(describe(data))
+        return manifest_of(describe(data))
     folder = Path(data).expanduser()
     if not data or not folder.is_dir():
         if os.sep in data or folder.exists():
@@ -93,8 +110,8 @@ def open_dataset(data: str, progress: Progress | None = None, also: Preparation 
         fingerprint = _fingerprint(folder.resolve(), layouts.find(folder))
         known.sort(key=lambda item: item.fingerprint != fingerprint)  # a CSV may have made another set of the same folder
         if known[0].fingerprint == fingerprint:
-            return _manifest(known[0])
-    return _manifest(import_folder(folder, known[0].name if known else None, progress, also=also))
+            return manifest_of(known[0])
+    return manifest_of(import_folder(folder, known[0].name if known else None, progress, also=also))
 
 
 def make_phantom(progress: Progress | None = None) -> Dataset:
@@ -239,18 +256,6 @@ def _undrawn_phantom() -> Dataset:
         dropped=[],
         notes=["Synthetic: drawn, not taken, when it is first used."],
     )
-
-
-def _manifest(record: Dataset) -> Manifest:
-    root = Path(record.root)
-    if not root.is_dir():
-        raise UnusableData(
-            "The images of a data set stay where they were imported from.",
-            f"{record.name}, whose folder {root} is gone",
-            "Put the folder back, or import it from its new place.",
-        )
-    file = _home() / record.name / "manifest.csv"
-    return _read(file, file.stat().st_mtime_ns, record.name, root, record.synthetic)
 
 
 @lru_cache(maxsize=4)

@@ -11,8 +11,10 @@ from core.runs.index import Row
 if TYPE_CHECKING:
     from core.recipes.recipe import Recipe
 
-Pace = Mapping[tuple[str, str, int], float]
-"""(data, model, image size) → seconds an epoch, start and test included."""
+Kind = tuple[str, str, int]
+"""Data, model, image size."""
+Pace = Mapping[Kind, float]
+"""Seconds an epoch, start and test included."""
 
 
 def pace(rows: Sequence[Row], judged: Mapping[str, float] | None = None) -> Pace:
@@ -21,8 +23,8 @@ def pace(rows: Sequence[Row], judged: Mapping[str, float] | None = None) -> Pace
     Args:
         judged: run → seconds of all its epochs, by its own judgement. Of runs that train now; they speak for what was never trained here.
     """
-    found: dict[tuple[str, str, int], list[float]] = {}
-    under_way: dict[tuple[str, str, int], list[float]] = {}
+    found: dict[Kind, list[float]] = {}
+    under_way: dict[Kind, list[float]] = {}
     for row in rows:
         if row.state == "done" and not row.recorded and row.seconds and row.epoch:
             found.setdefault(_kind(row), []).append(row.seconds / row.epoch)
@@ -62,5 +64,5 @@ def finish(active: Sequence[float | None], waiting: Sequence[float | None], devi
     return [*starts, None if None in free else max(free, default=0.0)]
 
 
-def _kind(row: Row) -> tuple[str, str, int]:
+def _kind(row: Row) -> Kind:
     return row.data, row.model, row.image_size

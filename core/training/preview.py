@@ -21,7 +21,8 @@ from core.recipes.recipe import Recipe
 from core.training import execution, feeds, schedules
 
 SHOWN = 8  # images of the augmented batch
-TIMED_STEPS, ENOUGH = 3, 2.0  # seconds: once they are over, one step more tells nothing new
+TIMED_STEPS = 3
+ENOUGH = 2.0  # seconds: once they are over, one step more tells nothing new
 
 
 @dataclass(frozen=True)
