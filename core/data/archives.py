@@ -23,7 +23,7 @@ from typing import BinaryIO
 from core import owners, wording
 from core.data.cache import FULL
 from core.data.images import MAX_BYTES, READABLE
-from core.data.members import MAX_RATIO, SMALL, is_hidden, leads_out, printable
+from core.data.members import MAX_RATIO, SMALL, is_folder, is_hidden, leads_out, printable
 from core.data.threads import Progress
 from core.errors import Problem, UnusableData
 from core.settings import artifacts_dir
@@ -115,7 +115,7 @@ def _list_bytes(stream: BinaryIO, packed: int) -> int:
 
 def _chosen(members: list[zipfile.ZipInfo], name: str, packed: int) -> tuple[list[zipfile.ZipInfo], tuple[tuple[str, str], ...]]:
     """Members to be written, and those left out with the reason. Refuses the whole archive for what is dangerous in it."""
-    members = [member for member in members if not member.is_dir()]
+    members = [member for member in members if not is_folder(member.filename)]
     unpacked = sum(member.file_size for member in members)
     if len(members) > MAX_FILES:
         raise _refusal(f"A ZIP archive holds at most {MAX_FILES:,} files.", name, f"which holds {len(members):,}")

@@ -8,6 +8,11 @@ MAX_RATIO = 200  # to 1; X-rays shrink to a half or a tenth, a bomb up to a thou
 SMALL = 2**20  # bytes; below, a file may shrink as it likes: an empty picture does
 
 
+def is_folder(path: str) -> bool:
+    """Whether the entry `path` is a folder's. zipfile's own question fails for the empty name that a damaged entry may have."""
+    return path.endswith("/")
+
+
 def is_hidden(path: str) -> bool:
     """Whether a system put it there: .DS_Store, __MACOSX/, Thumbs.db … ".." is not hidden: it is answered for."""
     parts = [part for part in re.split(r"[/\\]", path) if part not in ("", ".", "..")]

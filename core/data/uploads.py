@@ -17,7 +17,7 @@ from pathlib import Path
 from core import access
 from core.data import doors, images
 from core.data.images import XRay
-from core.data.members import MAX_RATIO, SMALL, is_hidden, leads_out, printable
+from core.data.members import MAX_RATIO, SMALL, is_folder, is_hidden, leads_out, printable
 from core.errors import Problem, UnreadableImage
 
 ACCEPTED = (*images.READABLE, ".zip")
@@ -112,7 +112,7 @@ def _opened(data: bytes, name: str) -> tuple[zipfile.ZipFile, list[zipfile.ZipIn
         archive = zipfile.ZipFile(io.BytesIO(data))
     except Exception as error:  # a damaged list leads zipfile to many errors: BadZipFile, struct.error, UnicodeDecodeError …
         raise _refusal("A ZIP archive must be complete.", name, "which is damaged or cut short", WAY_OUT) from error
-    members = [member for member in archive.infolist() if not member.is_dir() and not is_hidden(member.filename)]
+    members = [member for member in archive.infolist() if not is_folder(member.filename) and not is_hidden(member.filename)]
     if any(member.filename in _DOCUMENTS for member in members):
         raise _refusal("An archive holds images.", name, "which is an office document", "Save its pictures as files.")
     if not members:

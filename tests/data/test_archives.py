@@ -51,6 +51,11 @@ def test_images_and_tables_are_written_whole_and_the_rest_is_named(tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
+def test_a_file_whose_damaged_name_is_empty_is_left_out(tmp_path: Path) -> None:
+    found = unpack(zipped("1.png", "?.png").replace(b"?.png", b"\0.png"), tmp_path / "set")
+    assert (found.files, dict(found.left_out)) == (1, {"": "is neither an image nor a table"})
+
+
 @pytest.mark.parametrize("source", ["path", "stream"])
 def test_an_archive_is_a_path_or_a_stream_too(tmp_path: Path, source: str) -> None:
     (tmp_path / "a.zip").write_bytes(zipped("1.png"))

@@ -177,6 +177,11 @@ def test_an_outcome_is_an_image_or_a_problem_and_reading_raises() -> None:
         bad.read()
 
 
+def test_a_file_whose_damaged_name_is_empty_is_read_beside_the_others() -> None:
+    packed = zipped(("1.png", png()), ("?.png", png())).replace(b"?.png", b"\0.png")  # zipfile ends a name there
+    assert outcomes(("a.zip", packed)) == {"a.zip/1.png": "read", "a.zip/": "read"}
+
+
 @given(st.integers(0, 2**32))
 @settings(max_examples=40, deadline=None, derandomize=True)
 def test_a_damaged_archive_gives_pictures_or_problems(seed: int) -> None:
