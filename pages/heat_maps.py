@@ -18,7 +18,9 @@ COLUMNS = 5  # of pictures
 
 parts.title("Heat-map lab")
 st.write("A heat map always shows something. Whether it shows what the network used, and whether that is the disease, must be tested.")
-rows = [row for row in index.rows() if row.accuracy is not None and store.at(row.run_id).has_model()]
+tested = [row for row in index.rows() if row.accuracy is not None]
+kept = store.with_models(row.run_id for row in tested)
+rows = [row for row in tested if row.run_id in kept]
 rows = [row for row in rows if not row.recorded or library.is_registered(row.data)]  # a recorded network came without its test images
 if not rows:
     st.write("No tested network yet: the two-minute demo on Home makes one.")

@@ -16,7 +16,8 @@ WEAK = (
 parts.title("Predict")
 st.info(parts.MEDICAL_NOTE)
 rows = sorted(index.rows(), key=lambda row: row.recorded)  # own networks first
-labels = {row.run_id: parts.run_label(row) for row in rows if store.at(row.run_id).has_model()}
+kept = store.with_models(row.run_id for row in rows)
+labels = {row.run_id: parts.run_label(row) for row in rows if row.run_id in kept}
 if not labels:
     st.write("No trained network yet: the two-minute demo on Home makes one.")
     st.page_link("pages/home.py", label="Go to Home", icon=":material/home:")

@@ -118,6 +118,7 @@ def _write(run: Run, protocol: Protocol, folder: Path, splits: Path) -> None:
     new = Run(folder)
     Ticket(state="ended", experiment_name=protocol.experiment + MARK, submitted=status.created).write(new)
     new.write_status(status.model_copy(update={"process": None, "heartbeat": None}))
+    folder.parent.touch()  # an app that saw the folder before its status looks again: see core.runs.index
 
 
 def _compact(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -37,6 +37,15 @@ def path() -> Path:
     return artifacts_dir() / "index.sqlite"
 
 
+def stamp() -> tuple[object, ...]:
+    """What is another one as soon as the file is another, or was written to; empty where there is none."""
+    try:
+        found = path().stat()
+    except OSError:
+        return ()
+    return path(), found.st_ino, found.st_mtime_ns, found.st_size
+
+
 def has_columns(connection: sqlite3.Connection, table: str, columns: list[str]) -> bool:
     """Whether `table` is there with just these columns: another version may have written it."""
     return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")] == columns

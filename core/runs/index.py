@@ -23,6 +23,10 @@ from core.settings import artifacts_dir, recorded_dir
 DAMAGED = "damaged"
 """Stands as the state of a run whose recipe or status cannot be read."""
 LATELY = 1.0  # seconds for which all pages share one look
+_CHANGING = ("running", DAMAGED)
+"""Runs in these states are read at each look: a trainer that was killed changes no file, and what mends a folder may be its recipe."""
+_left: dict[tuple[object, ...], dict[str, tuple[int, Row]]] = {}
+"""What the table says, as this process left it, under the stamp of its file: to open it takes longer than all the rest of a look."""
 
 
 @dataclass(frozen=True)
@@ -99,21 +103,33 @@ def seen(found: list[Row]) -> list[Row]:
 
 def all_rows() -> list[Row]:
     """Those of everybody, for the engine's own work."""
-    known = database.use(_read, writes=False)  # with nothing new, nobody waits for anybody
+    known = _known()
     current = _changes()
     gone = known.keys() - current.keys()
-    # Some are looked at each time: a trainer that was killed changes no file, and what mends a folder may be its recipe.
     looked_at = [run_id for run_id, changed in current.items() if _is_new(known.get(run_id), changed)]
     fresh = {run_id: (current[run_id], _row(store.at(run_id))) for run_id in looked_at}
-    fresh = {run_id: stamped for run_id, stamped in fresh.items() if known.get(run_id) != stamped}
-    if gone or fresh:
-        database.use(partial(_write, gone, fresh))
-    found = [row for _, row in ({run_id: stamped for run_id, stamped in known.items() if run_id not in gone} | fresh).values()]
-    return sorted(found, key=lambda row: (row.created, row.run_id), reverse=True)
+    lasting = {run_id: stamped for run_id, stamped in fresh.items() if known.get(run_id) != stamped and stamped[1].state not in _CHANGING}
+    if gone or lasting:
+        database.use(partial(_write, gone, lasting))
+    found = {run_id: stamped for run_id, stamped in known.items() if run_id not in gone} | fresh
+    _leave(found)
+    return sorted((row for _, row in found.values()), key=lambda row: (row.created, row.run_id), reverse=True)
+
+
+def _known() -> dict[str, tuple[int, Row]]:
+    found = _left.get(database.stamp())
+    return database.use(_read, writes=False) if found is None else found  # with nothing new, nobody waits for anybody
+
+
+def _leave(found: dict[str, tuple[int, Row]]) -> None:
+    stamp = database.stamp()
+    _left.clear()
+    if stamp:
+        _left[stamp] = found
 
 
 def _is_new(known: tuple[int, Row] | None, changed: int) -> bool:
-    return known is None or known[0] != changed or known[1].state in ("running", DAMAGED)
+    return known is None or known[0] != changed or known[1].state in _CHANGING
 
 
 def _read(connection: sqlite3.Connection) -> dict[str, tuple[int, Row]]:
@@ -134,16 +150,28 @@ def _write(gone: Iterable[str], fresh: dict[str, tuple[int, Row]], connection: s
 
 
 def _changes() -> dict[str, int]:
-    """Run id → when its status last changed, and its owner's file, in ns together: no change of one hides the other's.
+    """Run id → when its status last changed, and its owner's file, in ns together: no change of one hides the other's."""
+    kept = recorded_dir() / "runs"
+    try:
+        recorded = _recorded(kept, kept.stat().st_mtime_ns)
+    except OSError:
+        recorded = {}
+    return _stamps(store.runs_dir()) | recorded
 
-    By os.stat: with a thousand runs pathlib would take most of the time.
-    """
+
+@lru_cache(maxsize=4)
+def _recorded(folder: Path, _changed: int) -> dict[str, int]:
+    """Of the records, which are only read: until one comes or goes, nobody looks at each of them."""
+    return _stamps(folder)
+
+
+def _stamps(folder: Path) -> dict[str, int]:
+    """By os.stat: with a thousand runs pathlib would take most of the time."""
     found = {}
-    for folder in (store.runs_dir(), recorded_dir() / "runs"):
-        for run_id in os.listdir(folder) if folder.is_dir() else ():  # noqa: PTH208
-            with suppress(OSError):  # no run's folder, or one that is being removed
-                found[run_id] = os.stat(f"{folder}/{run_id}/status.json").st_mtime_ns  # noqa: PTH116
-                found[run_id] += os.stat(f"{folder}/{run_id}/{owners.FILE}").st_mtime_ns  # noqa: PTH116  the machine's own have none
+    for run_id in os.listdir(folder) if folder.is_dir() else ():  # noqa: PTH208
+        with suppress(OSError):  # no run's folder, or one that is being removed
+            found[run_id] = os.stat(f"{folder}/{run_id}/status.json").st_mtime_ns  # noqa: PTH116
+            found[run_id] += os.stat(f"{folder}/{run_id}/{owners.FILE}").st_mtime_ns  # noqa: PTH116  the machine's own have none
     return found
 
 
@@ -151,9 +179,7 @@ def _stored(row: Row) -> list[Any]:
     return [json.dumps(value) if name in _MAPPINGS else value for name, value in vars(row).items()]
 
 
-@lru_cache(maxsize=4096)
 def _loaded(values: tuple[Any, ...]) -> Row:
-    """The same row for the same values: pages ask for all of them at every turn, and most never change."""
     return Row(*(_READ_AS[name](value) if name in _READ_AS else value for name, value in zip(_COLUMNS, values, strict=True)))
 
 

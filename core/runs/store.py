@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from core.runs.checkpoints import Checkpoint
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+MODEL = "model.safetensors"
 PROBABILITY = "probability_"
 """Prefix of the columns of predictions that hold one probability a class."""
 
@@ -74,7 +77,7 @@ class Run:
 
     def status(self) -> Status:
         """As last written, or "interrupted" where that can no longer be true."""
-        return honest(Status.model_validate_json(self._text("status.json")))
+        return honest(_status(self._text("status.json")))
 
     def environment(self) -> dict[str, Any]:
         """Versions, device and choices of execution; empty before the training started."""
@@ -274,7 +277,7 @@ class Run:
 
     @property
     def _model(self) -> Path:
-        return self.folder / "model.safetensors"
+        return self.folder / MODEL
 
     @property
     def _model_before(self) -> Path:
@@ -351,10 +354,22 @@ def ids() -> list[str]:
     return [*sorted(made_here, reverse=True), *sorted(recorded)]
 
 
+@lru_cache(maxsize=512)
+def _status(text: str) -> Status:
+    """What pages ask of the same runs again and again."""
+    return Status.model_validate_json(text)
+
+
 def at(run_id: str) -> Run:
     """The run of this very id, recorded or made here; whether its folder is there is not asked."""
     kept = recorded_dir() / "runs" / run_id
     return Run(kept if kept.is_dir() else runs_dir() / run_id)
+
+
+def with_models(run_ids: Iterable[str]) -> set[str]:
+    """Those of `run_ids` that have kept their weights. By os.path: pages ask it of all runs, whenever they are drawn."""
+    folders = [f"{folder}" for folder in (recorded_dir() / "runs", runs_dir())]
+    return {run_id for run_id in run_ids if any(os.path.isfile(f"{folder}/{run_id}/{MODEL}") for folder in folders)}  # noqa: PTH113
 
 
 def find(run: str) -> Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,18 @@ def test_thumbnails_come_in_the_order_asked_for_and_a_bad_file_stops_no_other(ma
     np.testing.assert_array_equal(last, gallery.thumbnail(data.paths()[2], 20))
     assert isinstance(broken, UnreadableImage)
     assert "000.png" in str(gone)
+
+
+def test_thumbnails_come_as_files_too_that_show_the_same(make_folder: MakeFolder) -> None:
+    data = library.open_dataset(str(make_folder({"a": 2})))
+    data.paths()[1].write_text("x")
+    file, broken = gallery.thumbnail_files(data, [0, 1], size=24)
+    shown = np.asarray(Image.open(io.BytesIO(file)))
+    assert shown.shape == (24, 24)
+    assert np.abs(shown - gallery.thumbnail(data.paths()[0], 24).astype(float)).mean() < 8  # JPEG loses a little
+    assert isinstance(broken, UnreadableImage)
+    Image.new("L", (30, 30), 77).save(data.paths()[0])
+    assert (np.asarray(Image.open(io.BytesIO(gallery.thumbnail_files(data, [0], size=24)[0]))) == 77).all()
 
 
 def test_a_file_that_changed_has_a_new_thumbnail(make_folder: MakeFolder) -> None:

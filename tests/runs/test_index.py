@@ -143,6 +143,34 @@ def test_what_has_not_changed_is_not_read_again(monkeypatch: pytest.MonkeyPatch)
     assert index.rows() == before
 
 
+def test_the_table_is_not_opened_again_while_runs_only_train(monkeypatch: pytest.MonkeyPatch) -> None:
+    create("a", state="done")
+    run = create(state="running", process=ProcessMark.of_this())
+    before = index.rows()
+    monkeypatch.setattr(index.database, "use", lambda *_, **__: pytest.fail("opened again"))
+    assert index.rows() == before
+    run.write_status(run.status().changed(epoch=2))
+    assert [row.epoch for row in index.rows() if row.run_id == run.id] == [2]
+
+
+def test_what_another_process_wrote_to_the_table_hides_nothing(artifacts: Path) -> None:
+    create("a", state="done"), create("b", state="done")
+    before = index.rows()
+    with sqlite3.connect(artifacts / "index.sqlite") as database:
+        database.execute("DELETE FROM runs WHERE run_id = 'a'")
+    database.close()
+    assert index.rows() == before
+
+
+def test_a_record_that_is_written_while_pages_are_looked_at_appears(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CXRLAB_RECORDED", str(tmp_path / "recorded"))
+    assert states() == {}
+    shutil.copytree(create("a", state="done").folder, tmp_path / "recorded" / "runs" / "kept")
+    assert states() == {"a": "done", "kept": "done"}
+    shutil.rmtree(tmp_path / "recorded" / "runs" / "kept")
+    assert states() == {"a": "done"}
+
+
 def test_a_live_run_whose_trainer_died_is_interrupted_though_no_file_changed() -> None:
     run = create(state="running", process=ProcessMark.of_this())
     assert states() == {run.id: "running"}
