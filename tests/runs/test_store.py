@@ -59,6 +59,14 @@ def test_a_run_that_its_creator_trains_does_not_look_queued_when_that_one_is_gon
     assert run.status().state == "interrupted"
 
 
+def test_of_many_runs_those_with_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named("trained").write_weights(WEIGHTS, 1)
+    named("queued")
+    monkeypatch.setenv("CXRLAB_RECORDED", str(tmp_path / "recorded"))
+    shutil.copytree(store.at("trained").folder, tmp_path / "recorded" / "runs" / "kept")
+    assert store.with_models(["trained", "queued", "kept", "never was"]) == {"trained", "kept"}
+
+
 def test_a_new_run_has_nothing_else_yet(run: store.Run) -> None:
     assert (run.metrics(), run.log(), run.environment(), run.checkpoint(), run.weights_epoch()) == ([], "", {}, None, 0)
     assert not run.has_model()
