@@ -80,6 +80,8 @@ def _versions() -> Iterator[Check]:
         if not line.strip() or line.startswith(("#", "-")):
             continue
         needed = Requirement(line)
+        if needed.marker and not needed.marker.evaluate():  # not for this system
+            continue
         try:
             have = version(needed.name)
         except PackageNotFoundError:
