@@ -80,7 +80,7 @@ class Grid:
 def newest_of_each(rows: Sequence[Row]) -> list[str]:
     """The newest runs, one of each model and data set, a few; of records only those that kept their model, where any run has one."""
     newest: dict[tuple[str, str], str] = {}
-    kept = store.with_models(row.run_id for row in rows)
+    kept = store.with_models(row.run_id for row in rows if row.recorded)
     asked = [row for row in rows if not row.recorded or row.run_id in kept]
     for row in asked or rows:
         newest.setdefault((row.model, row.data), row.run_id)

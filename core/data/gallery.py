@@ -22,7 +22,9 @@ _QUALITY = 90  # of their JPEG files, as the app sends all pictures
 LARGEST = 1024  # pixels: the longer side of an image that is shown alone
 MODALITIES = ("CR", "DX", "DR", "RF", "XA", "CT", "MR", "US", "SC", "OT")
 VIEWS = ("PA", "AP", "LL", "RL", "RLD", "LLD", "RLO", "LLO")
-Kept = TypeVar("Kept")
+Thumbnail = TypeVar("Thumbnail")
+Make = Callable[[Path, int, int, int], Thumbnail]
+"""A kept thumbnail by its file, size, and the file's time of change and length."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,14 +59,12 @@ def thumbnail(file: Path, size: int = 192) -> np.ndarray:
 
 def thumbnails(manifest: Manifest, rows: Sequence[int], size: int = 192) -> list[np.ndarray | UnreadableImage]:
     """The images of `rows`, in order, each padded to a square (uint8 [size, size]), or why it cannot be read. The last ones are kept."""
-    files = [manifest.root / path for path in manifest.table["path"].iloc[list(rows)]]
-    return threads.each(lambda file: _kept(file, size, _thumbnail_of), files)
+    return _each(manifest, rows, size, _thumbnail_of)
 
 
 def thumbnail_files(manifest: Manifest, rows: Sequence[int], size: int = 192) -> list[bytes | UnreadableImage]:
     """As `thumbnails`, as JPEG files: to make them takes longer than all else that a page of pictures does."""
-    files = [manifest.root / path for path in manifest.table["path"].iloc[list(rows)]]
-    return threads.each(lambda file: _kept(file, size, _thumbnail_file), files)
+    return _each(manifest, rows, size, _thumbnail_file)
 
 
 def forget() -> None:
@@ -120,7 +120,12 @@ def _dicom_facts(content: bytes) -> dict[str, str]:
     return facts | ({"Transfer syntax": syntax.name} if syntax is not None and syntax.is_transfer_syntax else {})
 
 
-def _kept(file: Path, size: int, make: Callable[[Path, int, int, int], Kept]) -> Kept | UnreadableImage:
+def _each(manifest: Manifest, rows: Sequence[int], size: int, make: Make[Thumbnail]) -> list[Thumbnail | UnreadableImage]:
+    files = [manifest.root / path for path in manifest.table["path"].iloc[list(rows)]]
+    return threads.each(lambda file: _kept(file, size, make), files)
+
+
+def _kept(file: Path, size: int, make: Make[Thumbnail]) -> Thumbnail | UnreadableImage:
     try:
         stat = file.stat()
         return make(file, size, stat.st_mtime_ns, stat.st_size)

@@ -152,11 +152,7 @@ def _write(gone: Iterable[str], fresh: dict[str, tuple[int, Row]], connection: s
 def _changes() -> dict[str, int]:
     """Run id → when its status last changed, and its owner's file, in ns together: no change of one hides the other's."""
     kept = recorded_dir() / "runs"
-    try:
-        recorded = _recorded(kept, kept.stat().st_mtime_ns)
-    except OSError:
-        recorded = {}
-    return _stamps(store.runs_dir()) | recorded
+    return _stamps(store.runs_dir()) | _recorded(kept, kept.stat().st_mtime_ns if kept.is_dir() else 0)
 
 
 @lru_cache(maxsize=4)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from core.runs.checkpoints import Checkpoint
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-MODEL = "model.safetensors"
+_MODEL = "model.safetensors"
 PROBABILITY = "probability_"
 """Prefix of the columns of predictions that hold one probability a class."""
 
@@ -277,7 +277,7 @@ class Run:
 
     @property
     def _model(self) -> Path:
-        return self.folder / MODEL
+        return self.folder / _MODEL
 
     @property
     def _model_before(self) -> Path:
@@ -369,7 +369,7 @@ def at(run_id: str) -> Run:
 def with_models(run_ids: Iterable[str]) -> set[str]:
     """Those of `run_ids` that have kept their weights. By os.path: pages ask it of all runs, whenever they are drawn."""
     folders = [f"{folder}" for folder in (recorded_dir() / "runs", runs_dir())]
-    return {run_id for run_id in run_ids if any(os.path.isfile(f"{folder}/{run_id}/{MODEL}") for folder in folders)}  # noqa: PTH113
+    return {run_id for run_id in run_ids if any(os.path.isfile(f"{folder}/{run_id}/{_MODEL}") for folder in folders)}  # noqa: PTH113
 
 
 def find(run: str) -> Run:
