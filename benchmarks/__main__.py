@@ -112,11 +112,12 @@ def report(
     results: Annotated[list[Path], typer.Argument(help="JSON files of the other verbs; later ones replace earlier ones’ works.")],
     out: Annotated[Path, typer.Option()] = HERE / "RESULTS.md",
 ) -> None:
-    """Write the table of all results as Markdown."""
+    """Write the table of all results as Markdown. Rows that no file has stay as they are."""
     from benchmarks import report as reports
     from core.files import write_text
 
-    write_text(out, reports.markdown([reports.read(path) for path in results]))
+    before = out.read_text(encoding="utf-8") if out.exists() else ""
+    write_text(out, reports.markdown([reports.read(path) for path in results], before))
     _say(str(out))
 
 

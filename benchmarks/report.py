@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from core.errors import InvalidSpec
 KINDS = ("training", "accuracy", "memory")
 MEMORY_AIM = 3 * 2**30  # bytes beyond the mapped cache, on 21,165 images at 224
 COLUMNS = ("program", "wall, s", "CPU, s", "peak, GB", "peer ÷ ours", "aim", "of peak")
+DEVICES = {"cpu": "On the processor", "cuda": "On a GPU"}
 NOT_MEASURED = "not measured"
+MARK = re.compile(r"<!-- (.+) -->")  # stands above every row and names it, so that a later report finds it again
 NOTES = (
     "Each figure is a median of whole processes, measured from outside from start to exit; “peer ÷ ours” is followed by the smallest and "
     "largest ratio within one repeat, and a ratio above 1 says that ours was quicker.",
@@ -59,19 +62,19 @@ def console(content: Mapping[str, Any]) -> str:
     return "\n\n".join(blocks)
 
 
-def markdown(results: Sequence[Mapping[str, Any]]) -> str:
-    """`RESULTS.md`. A work measured twice on the same kind of device is shown as the later result has it."""
-    trainings = [result for result in results if result["kind"] == "training"]
+def markdown(results: Sequence[Mapping[str, Any]], before: str = "") -> str:
+    """`RESULTS.md`. A row measured twice is shown as the later result has it; one measured in none stays as the text `before` has it."""
+    kept = _rows(before)
     lines = ["# Results", "", "Written by `python -m benchmarks report` from measured results; how to measure: [README](README.md).", ""]
-    lines += _machines(results)
     lines += ["## Training", "", *(f"- {note}" for note in NOTES), ""]
-    for device, name in (("cpu", "On the processor"), ("cuda", "On a GPU")):
-        lines += [f"### {name}", ""]
-        chosen = {work["work"]: (work, result) for result in trainings if result["device"].startswith(device) for work in result["works"]}
+    for device, heading in DEVICES.items():
+        lines += [f"### {heading}", ""]
         for work in works.names():
-            lines += _work_lines(work, *chosen[work]) if work in chosen else [f"**{_name(work)}**: {NOT_MEASURED}.", ""]
-    lines += ["## Accuracy: fast against reference mode", "", *_sentences(results, "accuracy", accuracy_sentence), ""]
-    lines += ["## Memory beyond the mapped cache", "", *_sentences(results, "memory", memory_sentence), ""]
+            lines += _row_lines(f"{work} {device}", kept, [f"**{_name(work)}**: {NOT_MEASURED}."], _trained(results, work, device))
+    lines += ["## Accuracy: fast against reference mode", ""]
+    lines += _row_lines("accuracy", kept, [f"{NOT_MEASURED.capitalize()}."], _told(results, "accuracy", accuracy_sentence))
+    lines += ["## Memory beyond the mapped cache", ""]
+    lines += _row_lines("memory", kept, [f"{NOT_MEASURED.capitalize()}."], _told(results, "memory", memory_sentence))
     return "\n".join(lines)
 
 
@@ -98,11 +101,39 @@ def memory_sentence(content: Mapping[str, Any]) -> str:
     )
 
 
-def _work_lines(name: str, work: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
+def _rows(text: str) -> dict[str, list[str]]:
+    """The lines of every marked row, without those that are empty at its end."""
+    rows: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in text.splitlines():
+        if mark := MARK.fullmatch(line):
+            lines = rows[mark[1]] = []
+        elif line.startswith("#"):
+            lines = []
+        else:
+            lines.append(line)
+    return {name: "\n".join(lines).rstrip().splitlines() for name, lines in rows.items()}
+
+
+def _row_lines(name: str, kept: Mapping[str, list[str]], missing: list[str], measured: list[str]) -> list[str]:
+    return [f"<!-- {name} -->", *(measured or kept.get(name, missing)), ""]
+
+
+def _trained(results: Sequence[Mapping[str, Any]], name: str, device: str) -> list[str]:
+    """The row of a work on a kind of device, by the last result that has it; empty: none has."""
+    found = [(work, result) for result in results if result["kind"] == "training" and result["device"].startswith(device)
+             for work in result["works"] if work["work"] == name]  # fmt: skip
+    if not found:
+        return []
+    work, result = found[-1]
     if name in works.FEEDS:
-        return [f"**{_name(name)}**: {_feed(work)}.", ""]
+        return [f"**{_name(name)}**: {_feed(work)}.", "", f"- {_measured(result)}"]
     table = ["| " + " | ".join(row) + " |" for row in (COLUMNS, ("---",) * len(COLUMNS), *_cells(work, result))]
-    return [f"**{_title(work)}**", "", *table, "", *(f"- {remark}" for remark in _remarks(work)), ""]
+    return [f"**{_title(work)}**", "", *table, "", *(f"- {remark}" for remark in _remarks(work)), f"- {_measured(result)}"]
+
+
+def _told(results: Sequence[Mapping[str, Any]], kind: str, sentence: Callable[[Mapping[str, Any]], str]) -> list[str]:
+    return [line for result in results if result["kind"] == kind for line in (f"- {sentence(result)}", f"  {_measured(result)}")]
 
 
 def _title(work: Mapping[str, Any]) -> str:
@@ -171,20 +202,11 @@ def _participant(name: str) -> str:
     return "Ours" if name == OURS else peers.get(name).title
 
 
-def _machines(results: Iterable[Mapping[str, Any]]) -> list[str]:
-    found = {}
-    for result in results:
-        machine = result["machine"]
-        versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
-        what = f"{machine['processor']}, {machine['cores']} cores, {machine['memory'] / 2**30:.0f} GiB, {machine['gpu'] or 'no GPU'}"
-        found[what, machine["system"], machine["python"], versions] = machine["date"]
-    lines = [f"- {date}: {what}; {system}; Python {python}; {versions}" for (what, system, python, versions), date in found.items()]
-    for result in results:
-        for name, speed in result.get("peaks", {}).items():
-            line = f"- Best matrix product measured ({result['device']}, {name}): {speed / 1e12:.2f} TFLOP/s"
-            lines += [] if line in lines else [line]
-    return [*lines, ""]
-
-
-def _sentences(results: Iterable[Mapping[str, Any]], kind: str, sentence: Any) -> list[str]:
-    return [f"- {sentence(result)}" for result in results if result["kind"] == kind] or [f"{NOT_MEASURED.capitalize()}."]
+def _measured(result: Mapping[str, Any]) -> str:
+    """When and on what: rows of one table may come from several machines."""
+    machine = result["machine"]
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    what = f"{machine['processor']}, {machine['cores']} cores, {machine['memory'] / 2**30:.0f} GiB, {machine['gpu'] or 'no GPU'}"
+    peaks = ", ".join(f"{name} {speed / 1e12:.2f}" for name, speed in result.get("peaks", {}).items())
+    best = f"; best matrix product: {peaks} TFLOP/s" if peaks else ""
+    return f"Measured {machine['date']} on {what}{best}; {machine['system']}; Python {machine['python']}; {versions}."

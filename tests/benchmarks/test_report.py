@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks import accuracy, memory, report
+from benchmarks import accuracy, memory, processes, report
 from benchmarks.training import passes
 from benchmarks.training.passes import Pass
 from core.errors import CoreError
@@ -32,13 +32,34 @@ def test_a_ratio_stands_in_the_table_beside_its_aim():
 def test_what_was_not_measured_is_called_so():
     text = report.markdown([training({"ours": 10.0, "timm": 25.0})])
     assert "NASNet-A Large at 331**: not measured" in text
-    assert "### On a GPU\n\n**ResNet-18 at 224, PNGs of 1,024 px, from scratch**: not measured." in text
+    assert "### On a GPU\n\n<!-- resnet18-png cuda -->\n**ResNet-18 at 224, PNGs of 1,024 px, from scratch**: not measured." in text
 
 
 def test_a_later_result_of_the_same_work_replaces_the_earlier_one():
     text = report.markdown([training({"ours": 10.0, "timm": 25.0}), training({"ours": 10.0, "timm": 50.0})])
     assert "5.00 (" in text
     assert "2.50 (" not in text
+
+
+def test_rows_that_were_not_measured_again_stay_as_they_were_on_their_own_machine():
+    feed = {"work": "feed-cnn22", "ratios": [0.97], "aim": 0.95, "failure": ""}
+    elsewhere = training({}) | {"machine": MACHINE | {"processor": "Q", "date": "E"}, "works": [feed]}
+    before = report.markdown([training({"ours": 10.0, "timm": 25.0})])
+    after = report.markdown([elsewhere], before)
+    assert "2.50 (2.50–2.50) | ≥ 2.2" in after
+    assert "Measured D on P" in after
+    assert "0.970 (0.970–0.970), aim 0.95.\n\n- Measured E on Q" in after
+    assert "ResNet-18; 810" not in after.split("### On a GPU")[1]
+
+
+def test_a_row_measured_again_replaces_the_one_of_the_table():
+    before = report.markdown([training({"ours": 10.0, "timm": 25.0})])
+    assert "2.50 (" not in report.markdown([training({"ours": 10.0, "timm": 50.0})], before)
+
+
+def test_written_again_without_results_the_table_is_the_same():
+    text = (processes.ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+    assert report.markdown([], text) == text
 
 
 def test_who_did_not_start_is_named_with_the_reason():
