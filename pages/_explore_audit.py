@@ -122,8 +122,8 @@ BY_PATIENT = {"patients in classes": "patients_in_classes", "patients in splits"
 def _pairs(first: Explored, second: Explored, pairs: Sequence[audit.Pair], key: str) -> None:
     """Pairs side by side, with what they are; `first` and `second` are the data sets that their rows are of."""
     shown = page_of(pairs, PAIRS, f"pairs {key}")
-    left = gallery.thumbnails(first.manifest, [pair.first_row for pair in shown])
-    right = gallery.thumbnails(second.manifest, [pair.second_row for pair in shown])
+    left = gallery.thumbnails(first.manifest, [pair.first_row for pair in shown], WIDTH)
+    right = gallery.thumbnails(second.manifest, [pair.second_row for pair in shown], WIDTH)
     with st.container(horizontal=True):
         for pair, *pictures in zip(shown, left, right, strict=True):
             with st.container(border=True, width=2 * WIDTH + 50):

@@ -104,7 +104,7 @@ def images_in_a_row(explored: Explored, rows: Sequence[int], key: str, captions:
     """Images that open when what stands below them is pressed: `captions`, Markdown, one an image; the class where there are none."""
     table = explored.manifest.table
     with st.container(horizontal=True, gap="small"):
-        for place, (row, picture) in enumerate(zip(rows, gallery.thumbnail_files(explored.manifest, rows, WIDTH), strict=True)):
+        for place, (row, picture) in enumerate(zip(rows, gallery.thumbnails(explored.manifest, rows, WIDTH), strict=True)):
             with st.container(width=WIDTH, gap="xxsmall"):
                 path, label = table["path"].iat[row], explored.class_of(row)
                 if isinstance(picture, CoreError):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -17,14 +16,11 @@ from core.data import images, threads
 from core.data.manifest import Manifest
 from core.errors import UnreadableImage
 
-KEPT = 600  # thumbnails in memory: 37 kB each, far less as files
-_QUALITY = 90  # of their JPEG files, as the app sends all pictures
+KEPT = 600  # thumbnails in memory
+_QUALITY = 90  # of their JPEG, as the app sends all pictures
 LARGEST = 1024  # pixels: the longer side of an image that is shown alone
 MODALITIES = ("CR", "DX", "DR", "RF", "XA", "CT", "MR", "US", "SC", "OT")
 VIEWS = ("PA", "AP", "LL", "RL", "RLD", "LLD", "RLO", "LLO")
-Thumbnail = TypeVar("Thumbnail")
-Make = Callable[[Path, int, int, int], Thumbnail]
-"""A kept thumbnail by its file, size, and the file's time of change and length."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,20 +53,17 @@ def thumbnail(file: Path, size: int = 192) -> np.ndarray:
     return images.fit(images.read(file).pixels, size, "pad")
 
 
-def thumbnails(manifest: Manifest, rows: Sequence[int], size: int = 192) -> list[np.ndarray | UnreadableImage]:
-    """The images of `rows`, in order, each padded to a square (uint8 [size, size]), or why it cannot be read. The last ones are kept."""
-    return _each(manifest, rows, size, _thumbnail_of)
-
-
-def thumbnail_files(manifest: Manifest, rows: Sequence[int], size: int = 192) -> list[bytes | UnreadableImage]:
-    """As `thumbnails`, as JPEG files: to make them takes longer than all else that a page of pictures does."""
-    return _each(manifest, rows, size, _thumbnail_file)
+def thumbnails(manifest: Manifest, rows: Sequence[int], size: int = 192) -> list[bytes | UnreadableImage]:
+    """The images of `rows`, in order, each a JPEG padded to a square of `size` px, or why it cannot be read. The last ones are kept:
+    to make them takes longer than all else that a page of pictures does.
+    """
+    files = [manifest.root / path for path in manifest.table["path"].iloc[list(rows)]]
+    return threads.each(lambda file: _kept(file, size), files)
 
 
 def forget() -> None:
     """Drop the thumbnails that are kept."""
     _thumbnail_of.cache_clear()
-    _thumbnail_file.cache_clear()
 
 
 def details(file: Path) -> Details:
@@ -120,15 +113,10 @@ def _dicom_facts(content: bytes) -> dict[str, str]:
     return facts | ({"Transfer syntax": syntax.name} if syntax is not None and syntax.is_transfer_syntax else {})
 
 
-def _each(manifest: Manifest, rows: Sequence[int], size: int, make: Make[Thumbnail]) -> list[Thumbnail | UnreadableImage]:
-    files = [manifest.root / path for path in manifest.table["path"].iloc[list(rows)]]
-    return threads.each(lambda file: _kept(file, size, make), files)
-
-
-def _kept(file: Path, size: int, make: Make[Thumbnail]) -> Thumbnail | UnreadableImage:
+def _kept(file: Path, size: int) -> bytes | UnreadableImage:
     try:
         stat = file.stat()
-        return make(file, size, stat.st_mtime_ns, stat.st_size)
+        return _thumbnail_of(file, size, stat.st_mtime_ns, stat.st_size)
     except OSError as error:
         return UnreadableImage("An image is read from a file that exists.", f"{file.name} ({error.strerror})", "Import the folder again.")
     except UnreadableImage as error:
@@ -136,14 +124,7 @@ def _kept(file: Path, size: int, make: Make[Thumbnail]) -> Thumbnail | Unreadabl
 
 
 @lru_cache(maxsize=KEPT)
-def _thumbnail_of(file: Path, size: int, changed: int, length: int) -> np.ndarray:  # noqa: ARG001  a file that changed is another
-    picture = thumbnail(file, size)
-    picture.flags.writeable = False
-    return picture
-
-
-@lru_cache(maxsize=KEPT)
-def _thumbnail_file(file: Path, size: int, changed: int, length: int) -> bytes:  # noqa: ARG001
+def _thumbnail_of(file: Path, size: int, changed: int, length: int) -> bytes:  # noqa: ARG001  a file that changed is another
     stream = io.BytesIO()
     Image.fromarray(thumbnail(file, size)).save(stream, "JPEG", quality=_QUALITY)
     return stream.getvalue()

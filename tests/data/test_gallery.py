@@ -17,6 +17,10 @@ from tests.data.dicom_files import PATIENT, PATIENT_ID, dicom
 MakeFolder = Callable[..., Path]
 
 
+def decoded(file: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(file)))
+
+
 def test_every_class_shows_its_first_images_as_the_reader_reads_them(make_folder: MakeFolder) -> None:
     data = library.open_dataset(str(make_folder({"b": 4, "a": 2})))
     shown = gallery.samples(data, per_class=3, size=30)
@@ -47,28 +51,16 @@ def test_thumbnails_come_in_the_order_asked_for_and_a_bad_file_stops_no_other(ma
     data.paths()[1].write_text("x")
     data.paths()[0].unlink()
     last, broken, gone = gallery.thumbnails(data, [2, 1, 0], size=20)
-    np.testing.assert_array_equal(last, gallery.thumbnail(data.paths()[2], 20))
+    assert np.abs(decoded(last) - gallery.thumbnail(data.paths()[2], 20).astype(float)).mean() < 8  # JPEG loses a little
     assert isinstance(broken, UnreadableImage)
     assert "000.png" in str(gone)
-
-
-def test_thumbnails_come_as_files_too_that_show_the_same(make_folder: MakeFolder) -> None:
-    data = library.open_dataset(str(make_folder({"a": 2})))
-    data.paths()[1].write_text("x")
-    file, broken = gallery.thumbnail_files(data, [0, 1], size=24)
-    shown = np.asarray(Image.open(io.BytesIO(file)))
-    assert shown.shape == (24, 24)
-    assert np.abs(shown - gallery.thumbnail(data.paths()[0], 24).astype(float)).mean() < 8  # JPEG loses a little
-    assert isinstance(broken, UnreadableImage)
-    Image.new("L", (30, 30), 77).save(data.paths()[0])
-    assert (np.asarray(Image.open(io.BytesIO(gallery.thumbnail_files(data, [0], size=24)[0]))) == 77).all()
 
 
 def test_a_file_that_changed_has_a_new_thumbnail(make_folder: MakeFolder) -> None:
     data = library.open_dataset(str(make_folder({"a": 1})))
     gallery.thumbnails(data, [0])
     Image.new("L", (30, 30), 77).save(data.paths()[0])
-    assert (gallery.thumbnails(data, [0])[0] == 77).all()
+    assert (decoded(gallery.thumbnails(data, [0])[0]) == 77).all()
 
 
 def test_details_name_size_kind_mode_and_depth_of_a_file(tmp_path: Path) -> None:
