@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import subprocess
@@ -19,7 +20,7 @@ import psutil
 from benchmarks import machine, processes
 from core.errors import TrainingFailed
 
-DRAWN = 200  # different phantoms; the rest are copies of them that differ in their last pixel
+DRAWN = 220  # phantoms; the other images are means of two of them: pictures of their own, no copies, which would be looked for at length
 TOLD = 2000  # images between two words of progress
 EVERY = 0.5  # seconds between two samples
 GIBIBYTE = 2**30
@@ -71,18 +72,16 @@ def run(images: int, size: int, model: str, device: str, say: Callable[[str], No
 
 
 def draw(folder: Path, images: int, size: int, say: Callable[[str], None], drawn: int = DRAWN) -> None:
-    """`images` PNGs in class folders, every file's content different: `drawn` phantoms, and copies whose last pixels count upwards."""
+    """`images` PNGs in class folders, every picture another one: `drawn` phantoms, then means of two of them, as far as these reach."""
     from PIL import Image
 
     from core.data import phantom
 
     originals = [phantom.draw(phantom.CLASSES[number % 4], number, size=size) for number in range(min(drawn, images))]
-    for number in range(images):
-        original = originals[number % len(originals)]
-        pixels = original.image.copy()
-        rank = number // len(originals)
-        pixels[-1, -3:] = rank // 65_536 % 256, rank // 256 % 256, rank % 256  # as a number in base 256
-        path = folder / original.label / f"{number:06}.png"
+    pairs = ((one, one) for one in originals)
+    for number, (one, other) in enumerate(itertools.islice(itertools.chain(pairs, itertools.combinations(originals, 2)), images)):
+        pixels = (one.image // 2) + (other.image // 2)
+        path = folder / one.label / f"{number:06}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)

@@ -21,9 +21,9 @@ def has_detail(thumbs: np.ndarray) -> np.ndarray:
     return _inner(_detail(thumbs, _COARSEST)).std(axis=1) >= _FLAT
 
 
-def pictures(thumbs: np.ndarray) -> np.ndarray:
-    """Coarse detail with mean 0 and length 1. uint8 [images, SIDE, SIDE] → float32 [images, values]"""
-    values = _inner(_detail(thumbs, _COARSEST))
+def pictures(thumbs: np.ndarray, side: int = _COARSEST) -> np.ndarray:
+    """Detail at `side` px with mean 0 and length 1. uint8 [images, SIDE, SIDE] → float32 [images, values]"""
+    values = _inner(_detail(thumbs, side))
     values -= values.mean(axis=1, keepdims=True)
     return values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6)
 

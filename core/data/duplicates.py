@@ -35,6 +35,7 @@ SMALLEST = 32  # pixels of the shorter side: what is smaller has too little deta
 HAMMING = 16  # bits of 64 in which the perceptual hashes of candidates differ at most
 TANGENT = 0.955  # what the linear model must explain of the other picture's detail
 COARSE = 0.92  # correlation at 32 px, aligned
+SETTLED = 0.98  # of the detail at 64 px: what agrees so far as it lies is not aligned; among many copies of one picture all pairs are asked
 _BATCH = 256  # pairs aligned at once: they stay in the processor's cache
 
 
@@ -124,8 +125,17 @@ def _search(thumbs: np.ndarray, hashes: np.ndarray, mirrored: bool) -> tuple[np.
 
 def _correlations(thumbs: np.ndarray, others: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Of each pair, laid over each other from either side; -1 for what is told apart at the coarse level. float [pairs]"""
-    best = np.full(len(pairs), -1.0)
+    (firsts, place), side = np.unique(pairs[:, 0], return_inverse=True), thumbs.shape[-1]  # a picture's pairs come one after another
     one, other = thumbs[pairs[:, 0]], others[pairs[:, 1]]
+    best = (alignment.pictures(thumbs[firsts], side)[place] * alignment.pictures(other, side)).sum(axis=1)
+    unsettled = np.flatnonzero(best < SETTLED)
+    if len(unsettled):
+        best[unsettled] = _aligned(one[unsettled], other[unsettled])
+    return best
+
+
+def _aligned(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    best = np.full(len(one), -1.0)
     coarse = [alignment.coarse(one, other), alignment.coarse(other, one)]
     alike = np.flatnonzero(np.maximum(*(correlation for _, correlation in coarse)) >= COARSE)
     if len(alike):

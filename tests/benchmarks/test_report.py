@@ -7,6 +7,7 @@ import pytest
 from benchmarks import accuracy, memory, processes, report
 from benchmarks.training import passes
 from benchmarks.training.passes import Pass
+from core.data import duplicates, images, signatures
 from core.errors import CoreError
 
 MACHINE = {
@@ -113,7 +114,8 @@ def test_the_mapped_cache_is_told_from_other_memory(tmp_path):
     assert (found.resident, found.cache, found.beyond) == (51 * 1024, 40 * 1024, 11 * 1024)
 
 
-def test_copies_of_phantoms_all_differ(tmp_path):
-    memory.draw(tmp_path, 14, 48, lambda _: None, drawn=4)
-    files = [path.read_bytes() for path in tmp_path.rglob("*.png")]
-    assert len(files) == len(set(files)) == 14
+def test_many_images_are_drawn_of_few_and_none_is_a_copy(tmp_path):
+    memory.draw(tmp_path, 10, 64, lambda _: None, drawn=4)
+    pictures = [signatures.of(images.read(path).pixels) for path in sorted(tmp_path.rglob("*.png"))]
+    assert len(pictures) == 10
+    assert not len(duplicates.find(signatures.Signatures.of(pictures)).ties)

@@ -81,6 +81,16 @@ def test_at_least_95_in_100_copies_of_real_x_rays_are_found_with_at_most_one_fal
     assert len(after - wanted - before) <= (len(originals) + len(copies)) / 1000
 
 
+def test_what_agrees_as_it_lies_is_the_same_copy_when_it_is_aligned_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = picture(1)
+    pictures = [original, *(change(original) for change in CHANGES), *(brighter(picture(seed)) for seed in range(3))]
+    quick = found(pictures)
+    monkeypatch.setattr(duplicates, "SETTLED", 2.0)
+    aligned = found(pictures)
+    assert tied(quick) == tied(aligned)
+    np.testing.assert_allclose(quick.correlation, aligned.correlation, atol=1 - 0.98)
+
+
 def test_pictures_drawn_alike_are_no_copies() -> None:
     assert not len(found([phantom.draw("Normal", patient, size=128).image for patient in range(12)]).ties)
 
