@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import itertools
 import json
 import os
 import subprocess
@@ -15,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 
 from benchmarks import machine, processes
 from core.errors import TrainingFailed
 
-DRAWN = 220  # phantoms; the other images are means of two of them: pictures of their own, no copies, which would be looked for at length
+GRAIN = 28  # spots a side of a drawn picture
+CLASSES = 4
 TOLD = 2000  # images between two words of progress
 EVERY = 0.5  # seconds between two samples
 GIBIBYTE = 2**30
@@ -39,7 +39,7 @@ class Sample:
 
 
 def run(images: int, size: int, model: str, device: str, say: Callable[[str], None]) -> dict[str, Any]:
-    """Train `model` for one epoch on `images` phantoms of `size` pixels.
+    """Train `model` for one epoch on `images` pictures of `size` pixels.
 
     Raises:
         TrainingFailed: the training did not end well.
@@ -71,21 +71,18 @@ def run(images: int, size: int, model: str, device: str, say: Callable[[str], No
     return result | {"beyond": peak.beyond, "cache": peak.cache, "resident": max(sample.resident for sample in samples)}
 
 
-def draw(folder: Path, images: int, size: int, say: Callable[[str], None], drawn: int = DRAWN) -> None:
-    """`images` PNGs in class folders, every picture another one: `drawn` phantoms, then means of two of them, as far as these reach."""
+def draw(folder: Path, images: int, size: int, say: Callable[[str], None]) -> None:
+    """`images` PNGs of `size` pixels in class folders, each of random soft spots.
+
+    They are quick to draw, and no two are alike: among chests made of few others, the search for copies would go on for an hour.
+    """
     from PIL import Image
 
-    from core.data import phantom
-
-    originals = [phantom.draw(phantom.CLASSES[number % 4], number, size=size) for number in range(min(drawn, images))]
-    pairs = ((one, one) for one in originals)
-    for number, (one, other) in enumerate(itertools.islice(itertools.chain(pairs, itertools.combinations(originals, 2)), images)):
-        pixels = (one.image // 2) + (other.image // 2)
-        path = folder / one.label / f"{number:06}.png"
+    for number in range(images):
+        spots = Image.fromarray(np.random.default_rng(number).integers(0, 256, (GRAIN, GRAIN), dtype=np.uint8))
+        path = folder / f"class {number % CLASSES + 1}" / f"{number:06}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
-        path.write_bytes(buffer.getvalue())
+        spots.resize((size, size), Image.Resampling.BICUBIC).save(path, compress_level=1)
         if number % TOLD == 0:
             say(f"writing images: {number:,} of {images:,}")
 

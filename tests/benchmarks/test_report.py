@@ -114,8 +114,8 @@ def test_the_mapped_cache_is_told_from_other_memory(tmp_path):
     assert (found.resident, found.cache, found.beyond) == (51 * 1024, 40 * 1024, 11 * 1024)
 
 
-def test_many_images_are_drawn_of_few_and_none_is_a_copy(tmp_path):
-    memory.draw(tmp_path, 10, 64, lambda _: None, drawn=4)
+def test_no_image_of_the_memory_benchmark_is_a_copy_of_another(tmp_path):
+    memory.draw(tmp_path, 10, 64, lambda _: None)
     pictures = [signatures.of(images.read(path).pixels) for path in sorted(tmp_path.rglob("*.png"))]
     assert len(pictures) == 10
     assert not len(duplicates.find(signatures.Signatures.of(pictures)).ties)

@@ -51,6 +51,15 @@ def test_the_bytes_living_in_a_step_are_counted_by_hand_for_a_small_network():
     assert living.peak > living.now
 
 
+def test_gaps_are_counted_by_the_largest_block_of_a_step(monkeypatch):
+    recipe = draft(model="vgg16")
+    found = memory.estimate(recipe, 100, "cpu").activations
+    monkeypatch.setitem(memory.GAPS, "cpu", 0)
+    with torch.device("meta"):
+        largest = max(value.nbytes for value in creation.untrained(recipe).parameters())
+    assert found - memory.estimate(recipe, 100, "cpu").activations == 2 * largest
+
+
 def test_the_activations_hold_all_that_autograd_really_saves():
     recipe = draft(model="alasfoor-cnn22")
     model, saved = creation.untrained(recipe), {}
