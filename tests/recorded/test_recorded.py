@@ -1,6 +1,7 @@
 """Records: small, complete, opened like runs, never changed."""
 
 import shutil
+import time
 
 import numpy as np
 import pandas as pd
@@ -59,6 +60,23 @@ def test_a_second_recording_writes_nothing(made, monkeypatch):
     again = recorded.record(index.rows(), made.records)
     assert (again.written, set(again.kept), again.answers) == ((), set(made.outcome.written), made.outcome.answers)
     assert contents(made.records) == before
+
+
+def test_who_looks_while_a_record_is_written_sees_it_afterwards(made, monkeypatch, tmp_path):
+    shutil.copytree(made.artifacts, tmp_path / "copy")
+    monkeypatch.setenv("CXRLAB_ARTIFACTS", str(tmp_path / "copy"))
+    monkeypatch.setenv("CXRLAB_RECORDED", str(tmp_path / "out"))
+    write, seen = recorded._write_table, []
+
+    def looked_at(*arguments):
+        seen.append(len([row for row in index.rows() if row.recorded]))
+        time.sleep(0.02)  # file systems tell times of change so far apart
+        write(*arguments)
+
+    monkeypatch.setattr(recorded, "_write_table", looked_at)
+    recorded.record(index.rows(), tmp_path / "out")
+    assert seen[0] == 0
+    assert {row.run_id for row in index.rows() if row.recorded} == set(made.outcome.written)
 
 
 def test_predictions_that_do_not_give_the_figures_are_not_recorded(made, monkeypatch, tmp_path):
