@@ -27,7 +27,7 @@ def picture(table: Table) -> None:
     from core.benchmark import charts
 
     _plots.show(_plots.shared(("sides", table.to_text()), lambda: charts.sides(table)), "sides")
-    st.caption(f"{table.title}. With 95 % intervals; a row without one lacks folds.")
+    st.caption(f"{table.title}. With 95 % intervals, wide where folds are missing.")
 
 
 def in_one_picture() -> None:

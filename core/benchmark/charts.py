@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core import charts, figures
 from core.benchmark.protocol import HONEST, PUBLISHED
-from core.benchmark.table import Figure, Side, Table
+from core.benchmark.table import Side, Table
 from core.evaluation import overview
 from core.evaluation.intervals import Estimate
 from core.runs import index
@@ -51,8 +51,5 @@ def _lines(table: Table, known: Mapping[str, Row], protocol: str) -> list[overvi
 
 
 def _bounds(side: Side | None) -> tuple[float, float, float] | None:
-    """Value, low, high; of a row that lacks folds its mean without bounds; None where it was not run."""
-    if side is None:
-        return None
-    found = side.accuracy or Figure(value=side.mean, low=float("nan"), high=float("nan"))
-    return found.value, found.low, found.high
+    """Value, low, high; None where it was not run."""
+    return (side.accuracy.value, side.accuracy.low, side.accuracy.high) if side else None

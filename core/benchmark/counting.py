@@ -23,6 +23,10 @@ from core.runs import store
 from core.runs.index import Row
 
 _VERSIONS = ("torch", "torchvision", "timm")
+_PART = (
+    f"Rows with fewer than {FOLDS} folds: bootstrap by patient of the test images of their own folds. It says nothing of the networks of "
+    "the other folds, and such rows stand on other images than the whole ones."
+)
 
 
 def count(found: Sequence[Row]) -> Table:
@@ -77,7 +81,7 @@ def _line(
     if not mine:
         return None
     pooled = {name: answers for name, one in mine.items() if (answers := _pooled(one.rows))}
-    pair = _against_best_probe(mine.get(HONEST.name), pooled.get(HONEST.name))
+    pair = _against_best_probe(mine[HONEST.name]) if HONEST.name in mine else None
     figure, newest = published.accuracy(entry.name), next(iter(mine.values())).rows[0]
     line = Line(
         recipe=entry.name,
@@ -97,19 +101,21 @@ def _line(
 def _side(one: Variation) -> Side:
     runs = sorted(one.rows, key=lambda row: (row.seed, row.fold))
     seconds = [row.seconds for row in runs if row.seconds]
-    whole = repeats.whole_seeds(one.rows)
-    tested = sum(row.test_images or 0 for row in (next(iter(whole.values())) if whole else runs))
+    whole, first = repeats.whole_seeds(one.rows), repeats.first_seed(one.rows)
     return Side(
         runs=tuple(row.run_id for row in runs),
         folds=len({row.fold for row in runs if row.seed == SEED}),
         seeds=len(whole),
-        images=tested,
-        mean=mean(row.accuracy or 0.0 for row in runs),
-        accuracy=_figure(one.intervals["accuracy"]) if whole and "accuracy" in one.intervals else None,
-        kind=one.sentence,
+        images=sum(row.test_images or 0 for row in first),
+        accuracy=_figure(one.intervals["accuracy"]) if whole else _accuracy(repeats.pooled(first)),
+        kind=one.sentence if whole else _PART,
         seconds=mean(seconds) if seconds else None,
         devices=tuple(sorted({store.at(row.run_id).status().device for row in runs})),
     )
+
+
+def _accuracy(answers: Predicted) -> Figure:
+    return _figure(evaluate_predictions(answers.table, answers.classes).metrics["accuracy"])
 
 
 def _pooled(found: Sequence[Row]) -> Predicted | None:
@@ -126,14 +132,13 @@ def _gap(pooled: Mapping[str, Predicted]) -> Figure | None:
     return None if pair.unpaired else _figure(pair.accuracy_difference)
 
 
-def _against_best_probe(one: Variation | None, own: Predicted | None) -> tuple[AgainstProbe, Pair] | None:
-    if one is None or own is None:
-        return None
-    whole = repeats.whole_seeds(one.rows)
-    found = _pooled_probes(whole[min(whole)])
+def _against_best_probe(one: Variation) -> tuple[AgainstProbe, Pair] | None:
+    """On the test images of all folds, or of those that are done."""
+    runs = repeats.first_seed(one.rows)
+    found = _pooled_probes(runs)
     if not found:
         return None
-    accuracies = {name: evaluate_predictions(answers.table, answers.classes).metrics["accuracy"] for name, answers in found.items()}
+    own, accuracies = repeats.pooled(runs), {name: _accuracy(answers) for name, answers in found.items()}
     best = max(accuracies, key=lambda name: accuracies[name].value)
     (pair,) = comparison.compare([replace(own, name="network"), replace(found[best], name="probe")]).pairs
     if pair.unpaired:
@@ -141,7 +146,7 @@ def _against_best_probe(one: Variation | None, own: Predicted | None) -> tuple[A
     against = AgainstProbe(
         probe=best,
         sees=probes.PROBES[best].sees,
-        accuracy=_figure(accuracies[best]),
+        accuracy=accuracies[best],
         difference=_figure(pair.accuracy_difference),
         p_holm=pair.p_value,
         verdict="",

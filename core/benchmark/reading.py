@@ -30,7 +30,7 @@ def _sentences(table: Table) -> Iterator[str]:
 
 
 def _whole(line: Line, protocol: str) -> bool:
-    return protocol in line.sides and line.sides[protocol].accuracy is not None
+    return protocol in line.sides and line.sides[protocol].whole
 
 
 def _coverage(table: Table) -> str:
@@ -98,7 +98,7 @@ def _same_images(table: Table) -> Iterator[str]:
     for line in table.lines:
         figure = published.accuracy(line.recipe)
         side = line.sides.get(PUBLISHED.name)
-        if figure and side and side.accuracy and catalogue.get(line.recipe).paper == "darkcovidnet-2020":
+        if figure and side and side.whole and catalogue.get(line.recipe).paper == "darkcovidnet-2020":
             low, high = side.accuracy.low, side.accuracy.high
             where = "above" if figure.value > high else "below" if figure.value < low else "within"
             yield f"{line.recipe} was published with {line.published} on this set: that lies {where} our interval with random folds."
@@ -115,9 +115,8 @@ def _uploads(table: Table) -> Iterator[str]:
     if not table.answers:
         return
     row = store.at(table.answers).recipe().name
-    side = next(line for line in table.lines if line.recipe == row).sides[HONEST.name]
-    share = side.accuracy.value if side.accuracy else side.mean
+    wrong = 1 - next(line for line in table.lines if line.recipe == row).sides[HONEST.name].accuracy.value
     yield (
         f"Uploads on a new machine are answered by one small network of {row}, the fold with the best validation accuracy. It is weak: its "
-        f"row is wrong on {wording.percent(1 - share)} of test images from the same sources, and elsewhere it may be wrong more often."
+        f"row is wrong on {wording.percent(wrong)} of test images from the same sources, and elsewhere it may be wrong more often."
     )

@@ -41,24 +41,25 @@ class Figure(_Frozen):
 
 
 class Side(_Frozen):
-    """One row under one protocol. `accuracy`: over the pooled test images of all folds; None until all folds of a seed are done."""
+    """One row under one protocol. `accuracy`: over the pooled test images of all folds; until all of a seed are done, of those that are."""
 
     runs: tuple[str, ...]  # records, the fold of the lowest number first
     folds: int  # of the benchmark's first seed that are done
     seeds: int  # all of whose folds are done
     images: int  # tested
-    mean: float  # of the runs' accuracies
-    accuracy: Figure | None
-    kind: str  # what the interval is, or why there is none
+    accuracy: Figure
+    kind: str  # what the interval is
     seconds: float | None  # that a run took, on average
     devices: tuple[str, ...]
 
     @property
+    def whole(self) -> bool:
+        return self.seeds > 0
+
+    @property
     def text(self) -> str:
-        """The accuracy; until all folds are done the mean of those that are."""
-        if self.accuracy:
-            return self.accuracy.text
-        return f"{wording.percent(self.mean)} (mean of {wording.count(len(self.runs), 'fold')})"
+        """ "84.1 % (79.0–88.6)"; until all folds are done with their number."""
+        return self.accuracy.text if self.whole else f"{self.accuracy.text}, {self.folds} of {FOLDS} folds"
 
 
 class AgainstProbe(_Frozen):

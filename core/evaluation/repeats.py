@@ -69,6 +69,12 @@ def whole_seeds(done: Sequence[Row]) -> dict[tuple[int, int], list[Row]]:
     return {seed: list(folds.values()) for seed, folds in _draws(done).items() if len(folds) == done[0].folds}
 
 
+def first_seed(done: Sequence[Row]) -> list[Row]:
+    """The newest run of each fold of the lowest seed; where some seeds have all folds, of the lowest of those. Empty: nothing is `done`."""
+    found = whole_seeds(done) or {seed: list(folds.values()) for seed, folds in _draws(done).items()}
+    return found[min(found)] if found else []
+
+
 def _draws(rows: Iterable[Row]) -> dict[tuple[int, int], dict[int, Row]]:
     """(seed, seed of the split) → fold → its newest run."""
     found: dict[tuple[int, int], dict[int, Row]] = {}

@@ -38,6 +38,22 @@ def test_a_row_has_pooled_accuracies_their_gap_and_the_best_probe(table):
     assert tables.FROM_SCRATCH in table.title
 
 
+def test_a_row_that_lacks_folds_has_the_interval_and_the_probe_of_its_own_test_images():
+    first = [row for row in recorded.rows() if row.fold == 0]
+    table = counting.count(first)
+    (line,) = table.lines
+    side = line.sides["honest"]
+    (own,) = [row for row in first if row.run_id == side.runs[0]]
+    assert (side.seeds, side.images) == (0, own.test_images)
+    assert side.accuracy.value == pytest.approx(own.accuracy)
+    assert side.accuracy.low < side.accuracy.value < side.accuracy.high
+    assert side.text.endswith(", 1 of 5 folds")
+    assert line.against.difference.value == pytest.approx(side.accuracy.value - line.against.accuracy.value)
+    assert line.gap is None
+    assert "of the test images of their own folds" in " ".join(table.notes())
+    assert not any("highest accuracy" in sentence for sentence in reading.read(table))
+
+
 def test_what_was_not_run_is_listed(table):
     assert {(one.recipe, one.protocol) for one in table.missing} >= {("zhong-2020", "honest"), ("alasfoor-2020", "published")}
     assert next(one for one in table.missing if one.recipe == "alasfoor-2020").folds == (3, 4, 5)
