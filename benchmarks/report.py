@@ -121,8 +121,8 @@ def _row_lines(name: str, kept: Mapping[str, list[str]], missing: list[str], mea
 
 def _trained(results: Sequence[Mapping[str, Any]], name: str, device: str) -> list[str]:
     """The row of a work on a kind of device, by the last result that has it; empty: none has."""
-    found = [(work, result) for result in results if result["kind"] == "training" and result["device"].startswith(device)
-             for work in result["works"] if work["work"] == name]  # fmt: skip
+    those = [result for result in results if result["kind"] == "training" and result["device"].startswith(device)]
+    found = [(work, result) for result in those for work in result["works"] if work["work"] == name]
     if not found:
         return []
     work, result = found[-1]

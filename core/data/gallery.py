@@ -54,8 +54,9 @@ def thumbnail(file: Path, size: int = 192) -> np.ndarray:
 
 
 def thumbnails(manifest: Manifest, rows: Sequence[int], size: int = 192) -> list[bytes | UnreadableImage]:
-    """The images of `rows`, in order, each a JPEG padded to a square of `size` px, or why it cannot be read. The last ones are kept:
-    to make them takes longer than all else that a page of pictures does.
+    """The images of `rows`, in order, each a JPEG padded to a square of `size` px, or why it cannot be read.
+
+    The last ones are kept: to make them takes longer than all else that a page of pictures does.
     """
     files = [manifest.root / path for path in manifest.table["path"].iloc[list(rows)]]
     return threads.each(lambda file: _kept(file, size), files)
