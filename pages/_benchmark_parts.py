@@ -27,7 +27,10 @@ def picture(table: Table) -> None:
     from core.benchmark import charts
 
     _plots.show(_plots.shared(("sides", table.to_text()), lambda: charts.sides(table)), "sides")
-    st.caption(f"{table.title}. With 95 % intervals, wide where folds are missing.")
+    st.caption(
+        f"{table.title}. With 95 % intervals, wide where folds are missing. Rows with fewer classes, which are easier to tell apart, stand "
+        "below without a probe."
+    )
 
 
 def in_one_picture() -> None:

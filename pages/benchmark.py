@@ -52,7 +52,7 @@ st.header("What accuracy costs")
 costs = {name: overview.COSTS[name].title for name in ("parameters", "multiply_adds", "milliseconds_an_image", "minutes")}
 cost = parts.choose("Cost", list(costs), "cost", costs.__getitem__)
 _plots.show(_plots.shared(("benchmark cost", cost, table.to_text()), lambda: charts.cost(table, cost)), "cost")
-st.caption("Accuracy with folds by patient. Rows on fewer images or classes stand beside the others for their cost alone.")
+st.caption("Accuracy with folds by patient, of the rows with all classes; fewer are easier to tell apart.")
 
 st.header("What was not run")
 st.markdown("\n".join(f"- {what}" for what in table.not_run()) or "Nothing: all rows and folds were run.")

@@ -89,6 +89,7 @@ def _line(
         model=entry.model,
         published=_printed(figure) if figure else "",
         note=_note(recipes[newest.run_id]),
+        classes=len(recipes[newest.run_id].subset.labels or recipes[newest.run_id].data.classes),
         sides={name: _side(one) for name, one in mine.items()},
         gap=_gap(pooled),
         against=pair[0] if pair else None,

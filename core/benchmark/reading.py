@@ -35,10 +35,11 @@ def _whole(line: Line, protocol: str) -> bool:
 
 def _coverage(table: Table) -> str:
     counts = {name: sum(_whole(line, name) for line in table.lines) for name in PROTOCOLS}
-    total = len(rows())
+    part = sum(HONEST.name in line.sides and not _whole(line, HONEST.name) for line in table.lines)
     return (
-        f"All folds were run for {counts[HONEST.name]} of {wording.count(total, 'row')} with folds by patient, and for "
+        f"All folds were run for {counts[HONEST.name]} of {wording.count(len(rows()), 'row')} with folds by patient, and for "
         f"{counts[PUBLISHED.name]} with random folds."
+        + (f" {part} more {'has' if part == 1 else 'have'} fewer folds by patient." if part else "")
     )
 
 

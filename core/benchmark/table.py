@@ -81,6 +81,7 @@ class Line(_Frozen):
     model: str
     published: str  # the paper's figure, on its own data, as printed
     note: str  # what must be known of the row
+    classes: int
     sides: dict[str, Side]  # by protocol
     gap: Figure | None
     against: AgainstProbe | None
@@ -130,6 +131,10 @@ class Table(_Frozen):
         known = "" if self.patients is None else f" of {self.patients:,} patients"
         weights = f"; {FROM_SCRATCH}" if self.from_scratch else ""
         return f"Test accuracy on {self.data}, {self.images:,} images{known}{weights}"
+
+    def ranked(self, line: Line) -> bool:
+        """Whether its accuracy is to be ranked with those of other rows: it has all classes, and so images as hard as theirs."""
+        return line.classes == len(self.classes)
 
     @property
     def devices(self) -> tuple[str, ...]:

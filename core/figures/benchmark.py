@@ -26,12 +26,15 @@ class Beside:
     second: Bounds | None
 
 
-def sides(rows: Sequence[Beside], titles: tuple[str, str], reference: tuple[str, float] | None = None) -> go.Figure:
+def sides(
+    rows: Sequence[Beside], titles: tuple[str, str], reference: tuple[str, float] | None = None, compared: int | None = None
+) -> go.Figure:
     """Accuracy of each row under two protocols: two points with their intervals, a line between them.
 
     Args:
         titles: of the two protocols.
-        reference: name and accuracy of what every row should beat, a dashed line.
+        reference: name and accuracy of what rows should beat, a dashed line.
+        compared: how many of them, from the first, should; None: all.
     """
     figure = go.Figure()
     for place, row in enumerate(rows):
@@ -54,8 +57,11 @@ def sides(rows: Sequence[Beside], titles: tuple[str, str], reference: tuple[str,
     if reference:
         ends = [bound for row in rows for bounds in (row.first, row.second) if bounds for bound in bounds] or [0, 1]
         away = "right" if reference[1] > (min(ends) + max(ends)) / 2 else "left"  # else a narrow page cuts it off
-        named = {"text": reference[0], "xanchor": away, "y": 1, "yanchor": "bottom"}  # above the rows, where nothing else is
-        figure.add_vline(reference[1], line={"color": REFERENCE, "dash": "dash"}, annotation=named)
+        end = (len(rows) if compared is None else compared) - 0.5
+        figure.add_shape(type="line", x0=reference[1], x1=reference[1], y0=-0.5, y1=end, line={"color": REFERENCE, "dash": "dash"})
+        figure.add_annotation(  # above the rows, where nothing else is
+            text=reference[0], x=reference[1], xanchor=away, y=1, yref="paper", yanchor="bottom", showarrow=False
+        )
     figure.update_xaxes(SHARES, title="accuracy")
     figure.update_yaxes(
         tickvals=list(range(len(rows))), ticktext=[row.name for row in rows], range=[len(rows) - 0.5, -0.5], zeroline=False, showgrid=False

@@ -51,6 +51,7 @@ def test_a_row_that_lacks_folds_has_the_interval_and_the_probe_of_its_own_test_i
     assert line.against.difference.value == pytest.approx(side.accuracy.value - line.against.accuracy.value)
     assert line.gap is None
     assert "of the test images of their own folds" in " ".join(table.notes())
+    assert reading.read(table)[0].endswith(" 1 more has fewer folds by patient.")
     assert not any("highest accuracy" in sentence for sentence in reading.read(table))
 
 
@@ -102,6 +103,15 @@ def test_the_document_takes_the_tables_between_its_marks(table, tmp_path, monkey
     path.write_text("no marks")
     with pytest.raises(UnusableData, match="two marks"):
         document.write(table)
+
+
+def test_a_row_of_fewer_classes_stands_below_without_the_probe_and_is_no_rival_in_cost(table):
+    line = table.lines[0]
+    both = table.model_copy(update={"lines": (line.model_copy(update={"recipe": "zhong-2020", "classes": 2}), line)})
+    drawn = charts.sides(both)
+    assert list(drawn.layout.yaxis.ticktext) == [line.recipe, "zhong-2020 (2 classes)"]
+    assert [(shape.y0, shape.y1) for shape in drawn.layout.shapes] == [(-0.5, 0.5)]
+    assert sum(len(trace.x) for trace in charts.cost(both, "parameters").data if "markers" in trace.mode) == 1
 
 
 def test_figures_have_a_point_for_every_row_and_protocol(table):
