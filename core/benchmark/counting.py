@@ -80,8 +80,10 @@ def _line(
     mine = {name: of[entry.name] for name, of in variations.items() if entry.name in of}
     if not mine:
         return None
-    pooled = {name: answers for name, one in mine.items() if (answers := _pooled(one.rows))}
-    pair = _against_best_probe(mine[HONEST.name]) if HONEST.name in mine else None
+    first = {name: repeats.first_seed(one.rows) for name, one in mine.items()}
+    pooled = {name: repeats.pooled(runs) for name, runs in first.items()}
+    sides = {name: _side(one, first[name], pooled[name]) for name, one in mine.items()}
+    pair = _against_best_probe(first[HONEST.name], pooled[HONEST.name]) if HONEST.name in mine else None
     figure, newest = published.accuracy(entry.name), next(iter(mine.values())).rows[0]
     line = Line(
         recipe=entry.name,
@@ -90,8 +92,8 @@ def _line(
         published=_printed(figure) if figure else "",
         note=_note(recipes[newest.run_id]),
         classes=len(recipes[newest.run_id].subset.labels or recipes[newest.run_id].data.classes),
-        sides={name: _side(one) for name, one in mine.items()},
-        gap=_gap(pooled),
+        sides=sides,
+        gap=_gap({name: answers for name, answers in pooled.items() if sides[name].whole}),
         against=pair[0] if pair else None,
         parameters=newest.costs.get("parameters"),
         milliseconds_an_image=newest.costs.get("milliseconds_an_image"),
@@ -99,16 +101,17 @@ def _line(
     return line, pair[1] if pair else None
 
 
-def _side(one: Variation) -> Side:
+def _side(one: Variation, first: Sequence[Row], pooled: Predicted) -> Side:
+    """`first`: the runs of its first seed, whose answers are `pooled`."""
     runs = sorted(one.rows, key=lambda row: (row.seed, row.fold))
     seconds = [row.seconds for row in runs if row.seconds]
-    whole, first = repeats.whole_seeds(one.rows), repeats.first_seed(one.rows)
+    whole = repeats.whole_seeds(one.rows)
     return Side(
         runs=tuple(row.run_id for row in runs),
         folds=len({row.fold for row in runs if row.seed == SEED}),
         seeds=len(whole),
         images=sum(row.test_images or 0 for row in first),
-        accuracy=_figure(one.intervals["accuracy"]) if whole else _accuracy(repeats.pooled(first)),
+        accuracy=_figure(one.intervals["accuracy"]) if whole else _accuracy(pooled),
         kind=one.sentence if whole else _PART,
         seconds=mean(seconds) if seconds else None,
         devices=tuple(sorted({store.at(row.run_id).status().device for row in runs})),
@@ -119,12 +122,6 @@ def _accuracy(answers: Predicted) -> Figure:
     return _figure(evaluate_predictions(answers.table, answers.classes).metrics["accuracy"])
 
 
-def _pooled(found: Sequence[Row]) -> Predicted | None:
-    """The answers on all test images, of the lowest seed that has them."""
-    whole = repeats.whole_seeds(found)
-    return repeats.pooled(whole[min(whole)]) if whole else None
-
-
 def _gap(pooled: Mapping[str, Predicted]) -> Figure | None:
     if len(pooled) < len(PROTOCOLS):
         return None
@@ -133,13 +130,12 @@ def _gap(pooled: Mapping[str, Predicted]) -> Figure | None:
     return None if pair.unpaired else _figure(pair.accuracy_difference)
 
 
-def _against_best_probe(one: Variation) -> tuple[AgainstProbe, Pair] | None:
+def _against_best_probe(runs: Sequence[Row], own: Predicted) -> tuple[AgainstProbe, Pair] | None:
     """On the test images of all folds, or of those that are done."""
-    runs = repeats.first_seed(one.rows)
     found = _pooled_probes(runs)
     if not found:
         return None
-    own, accuracies = repeats.pooled(runs), {name: _accuracy(answers) for name, answers in found.items()}
+    accuracies = {name: _accuracy(answers) for name, answers in found.items()}
     best = max(accuracies, key=lambda name: accuracies[name].value)
     (pair,) = comparison.compare([replace(own, name="network"), replace(found[best], name="probe")]).pairs
     if pair.unpaired:

@@ -51,6 +51,7 @@ def test_thumbnails_come_in_the_order_asked_for_and_a_bad_file_stops_no_other(ma
     data.paths()[1].write_text("x")
     data.paths()[0].unlink()
     last, broken, gone = gallery.thumbnails(data, [2, 1, 0], size=20)
+    assert decoded(last).shape == (20, 20)
     assert np.abs(decoded(last) - gallery.thumbnail(data.paths()[2], 20).astype(float)).mean() < 8  # JPEG loses a little
     assert isinstance(broken, UnreadableImage)
     assert "000.png" in str(gone)
