@@ -71,10 +71,10 @@ def markdown(results: Sequence[Mapping[str, Any]], before: str = "") -> str:
         lines += [f"### {heading}", ""]
         for work in works.names():
             lines += _row_lines(f"{work} {device}", kept, [f"**{_name(work)}**: {NOT_MEASURED}."], _trained(results, work, device))
-    lines += ["## Accuracy: fast against reference mode", ""]
-    lines += _row_lines("accuracy", kept, [f"{NOT_MEASURED.capitalize()}."], _told(results, "accuracy", accuracy_sentence))
-    lines += ["## Memory beyond the mapped cache", ""]
-    lines += _row_lines("memory", kept, [f"{NOT_MEASURED.capitalize()}."], _told(results, "memory", memory_sentence))
+    for kind, (heading, sentence) in TOLD.items():
+        lines += [f"## {heading}", ""]
+        for device, where in DEVICES.items():
+            lines += _row_lines(f"{kind} {device}", kept, [f"- {where}: {NOT_MEASURED}."], _told(results, kind, device, sentence))
     return "\n".join(lines)
 
 
@@ -95,10 +95,16 @@ def memory_sentence(content: Mapping[str, Any]) -> str:
     beyond, cache = content["beyond"], content["cache"]
     verdict = "below" if beyond < MEMORY_AIM else "NOT below"
     return (
-        f"{content['model']} on {content['images']:,} images of {content['size']} px ({content['device']}): {beyond / 2**30:.2f} GiB "
+        f"{content['model']} on {content['images']:,} images of {content['size']} px: {beyond / 2**30:.2f} GiB "
         f"resident beyond {cache / 2**30:.2f} GiB of mapped cache, {verdict} the 3 GiB aimed at; one epoch with import and decoding took "
         f"{content['seconds']:.0f} s."
     )
+
+
+TOLD = {
+    "accuracy": ("Accuracy: fast against reference mode", accuracy_sentence),
+    "memory": ("Memory beyond the mapped cache", memory_sentence),
+}
 
 
 def _rows(text: str) -> dict[str, list[str]]:
@@ -121,8 +127,7 @@ def _row_lines(name: str, kept: Mapping[str, list[str]], missing: list[str], mea
 
 def _trained(results: Sequence[Mapping[str, Any]], name: str, device: str) -> list[str]:
     """The row of a work on a kind of device, by the last result that has it; empty: none has."""
-    those = [result for result in results if result["kind"] == "training" and result["device"].startswith(device)]
-    found = [(work, result) for result in those for work in result["works"] if work["work"] == name]
+    found = [(work, result) for result in _those(results, "training", device) for work in result["works"] if work["work"] == name]
     if not found:
         return []
     work, result = found[-1]
@@ -132,8 +137,14 @@ def _trained(results: Sequence[Mapping[str, Any]], name: str, device: str) -> li
     return [f"**{_title(work)}**", "", *table, "", *(f"- {remark}" for remark in _remarks(work)), f"- {_measured(result)}"]
 
 
-def _told(results: Sequence[Mapping[str, Any]], kind: str, sentence: Callable[[Mapping[str, Any]], str]) -> list[str]:
-    return [line for result in results if result["kind"] == kind for line in (f"- {sentence(result)}", f"  {_measured(result)}")]
+def _told(results: Sequence[Mapping[str, Any]], kind: str, device: str, sentence: Callable[[Mapping[str, Any]], str]) -> list[str]:
+    """As `_trained`, for what a sentence tells: each result has its own, so that several networks stand side by side."""
+    those = _those(results, kind, device)
+    return [line for result in those for line in (f"- {DEVICES[device]}: {sentence(result)}", f"  {_measured(result)}")]
+
+
+def _those(results: Sequence[Mapping[str, Any]], kind: str, device: str) -> list[Mapping[str, Any]]:
+    return [result for result in results if result["kind"] == kind and result["device"].startswith(device)]
 
 
 def _title(work: Mapping[str, Any]) -> str:

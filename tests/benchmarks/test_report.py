@@ -58,6 +58,17 @@ def test_a_row_measured_again_replaces_the_one_of_the_table():
     assert "2.50 (" not in report.markdown([training({"ours": 10.0, "timm": 50.0})], before)
 
 
+def test_memory_on_a_gpu_stands_beside_that_of_the_processor():
+    result = {"kind": "memory", "machine": MACHINE, "device": "cpu", "model": "small-cnn", "images": 9, "size": 32, "seconds": 1.0}
+    result |= {"beyond": 2**30, "cache": 2**20}
+    before = report.markdown([result])
+    assert "On the processor: small-cnn on 9 images of 32 px: 1.00 GiB" in before
+    assert "On a GPU: small-cnn" not in before
+    after = report.markdown([result | {"device": "cuda:0", "beyond": 2**31}], before)
+    assert "On the processor: small-cnn on 9 images of 32 px: 1.00 GiB" in after
+    assert "On a GPU: small-cnn on 9 images of 32 px: 2.00 GiB" in after
+
+
 def test_written_again_without_results_the_table_is_the_same():
     text = (processes.ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
     assert report.markdown([], text) == text
