@@ -32,6 +32,7 @@ class Augmentation:
     contrast: float = 0.0  # share, multiplied around the image's own mean
     crop: float = 0.0  # share by which the image is enlarged before a random part of the input's size is cut out
     noise: float = 0.0  # standard deviation of normal noise, of the full range
+    probability: float = 1.0  # that an image is changed at all
     only: tuple[int, ...] = ()  # class indices whose images are changed; empty: all
 
 
@@ -136,7 +137,7 @@ def augment(x: torch.Tensor, change: Augmentation, generator: torch.Generator) -
     """
     if change == Augmentation():
         return x
-    batch, device = x.shape[0], generator.device
+    stored, batch, device = x, x.shape[0], generator.device
 
     def uniform(limit: float) -> torch.Tensor:
         return (torch.rand(batch, generator=generator, device=device) * 2 - 1) * limit
@@ -156,7 +157,11 @@ def augment(x: torch.Tensor, change: Augmentation, generator: torch.Generator) -
     x = (x - mean) * gain + mean + offset
     if change.noise:
         x = x + change.noise * torch.randn(x.shape, generator=generator, device=device).to(x.device)
-    return x.clamp_(0, 1)
+    x = x.clamp_(0, 1)
+    if change.probability < 1:  # drawn last, so that it moves no other draw
+        changed = (torch.rand(batch, generator=generator, device=device) < change.probability).to(x.device)
+        x = torch.where(changed.view(-1, 1, 1, 1), x, stored)
+    return x
 
 
 def with_fixed_copies(images: np.ndarray, rows: np.ndarray, change: Augmentation, seed: int) -> np.ndarray:

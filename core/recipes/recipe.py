@@ -43,6 +43,11 @@ TORN_CAUTIONS = {
     ),
 }
 """By what a split keeps together, where that is not everything."""
+MARKED_CAUTION = (
+    "Augmentation changes images of {labels} alone: what it leaves in them, such as noise or black corners, may be learnt as their sign. "
+)
+SIGN_IN_TEST = "Copies in the test part bear it too: figures may come out too high."
+NO_SIGN_IN_TEST = "Test images do not bear it and may be missed."
 
 
 class Recipe(Spec):
@@ -73,8 +78,8 @@ class Recipe(Spec):
 
     @property
     def id(self) -> str:
-        """Hash of the content, 12 hexadecimal digits."""
-        content = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """Hash of the content, 12 hexadecimal digits. A field at its default does not count: those that join later change no id."""
+        content = json.dumps(self.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:12]
 
     @property
@@ -89,7 +94,15 @@ class Recipe(Spec):
     @property
     def cautions(self) -> tuple[str, ...]:
         """What must stand beside every figure of a run of this recipe."""
-        return (*((COPIES_CAUTION,) if self.copies.before_split else ()), *TORN_CAUTIONS.get(self.split.together, ()))
+        copies = (COPIES_CAUTION,) if self.copies.before_split else ()
+        return (*copies, *self._cautions_of_augmentation, *TORN_CAUTIONS.get(self.split.together, ()))
+
+    @property
+    def _cautions_of_augmentation(self) -> tuple[str, ...]:
+        changed = tuple(self.copies.of) if self.copies.before_split else self.augmentation.only
+        if not self.augmentation.changes or not changed or set(changed) >= set(self.data.classes):
+            return ()
+        return (MARKED_CAUTION.format(labels=", ".join(changed)) + (SIGN_IN_TEST if self.copies.before_split else NO_SIGN_IN_TEST),)
 
     @property
     def feature_views(self) -> int:

@@ -111,12 +111,13 @@ class AugmentationSpec(Spec):
     contrast: float = Field(0.2, ge=0, lt=1)
     crop: float = Field(0.0, ge=0, lt=2)
     noise: float = Field(0.0, ge=0, le=1)
+    probability: float = Field(1.0, gt=0, le=1)  # that an image is changed at all
     only: tuple[str, ...] = ()  # labels whose images are changed; empty: all
 
     @property
     def changes(self) -> bool:
         """Whether any image is changed at all."""
-        return any(value for name, value in self.leaves() if name != "only")
+        return any(value for name, value in self.leaves() if name not in ("probability", "only"))
 
 
 class HeadSpec(Spec):

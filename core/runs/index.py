@@ -77,7 +77,7 @@ _COLUMNS = [field.name for field in fields(Row)]
 _MAPPINGS = ("metrics", "costs")  # kept as JSON texts
 _READ_AS = dict.fromkeys(_MAPPINGS, from_json) | {"recorded": bool}
 """How a column's value is read. By pydantic's reader: with a thousand runs the standard library's takes longer than all the rest."""
-_SCHEMA = f"CREATE TABLE runs ({', '.join(_COLUMNS)}, changed INTEGER, PRIMARY KEY (run_id))"
+_SCHEMA = f"CREATE TABLE runs ({', '.join(_COLUMNS)}, changed_at INTEGER, PRIMARY KEY (run_id))"
 
 
 def rows() -> list[Row]:
@@ -134,14 +134,14 @@ def _is_new(known: tuple[int, Row] | None, changed: int) -> bool:
 
 def _read(connection: sqlite3.Connection) -> dict[str, tuple[int, Row]]:
     """Run id → when its status had changed, and its row."""
-    if not database.has_columns(connection, "runs", [*_COLUMNS, "changed"]):
+    if not database.has_columns(connection, "runs", [*_COLUMNS, "changed_at"]):
         return {}
-    found = connection.execute(f"SELECT changed, {', '.join(_COLUMNS)} FROM runs")
+    found = connection.execute(f"SELECT changed_at, {', '.join(_COLUMNS)} FROM runs")
     return {values[1]: (values[0], _loaded(values[1:])) for values in found}
 
 
 def _write(gone: Iterable[str], fresh: dict[str, tuple[int, Row]], connection: sqlite3.Connection) -> None:
-    if not database.has_columns(connection, "runs", [*_COLUMNS, "changed"]):
+    if not database.has_columns(connection, "runs", [*_COLUMNS, "changed_at"]):
         connection.execute("DROP TABLE IF EXISTS runs")  # written by another version
         connection.execute(_SCHEMA)
     marks = ", ".join("?" * (len(_COLUMNS) + 1))

@@ -145,6 +145,15 @@ def test_about_half_of_the_images_are_flipped_and_nothing_else_is_done() -> None
     assert 150 < flipped.sum() < 250
 
 
+def test_as_many_images_are_changed_as_the_probability_says_and_those_as_without_it() -> None:
+    x = picture().expand(400, -1, -1, -1)
+    always = augment(x, Augmentation(rotation=20, noise=0.1), torch.Generator().manual_seed(0))
+    sometimes = augment(x, Augmentation(rotation=20, noise=0.1, probability=0.8), torch.Generator().manual_seed(0))
+    stored, changed = ((sometimes == other).flatten(1).all(dim=1) for other in (x, always))
+    assert (stored ^ changed).all()
+    assert 290 < changed.sum() < 350
+
+
 def test_no_image_is_flipped_unless_asked() -> None:
     x = picture().expand(64, -1, -1, -1)
     changed = augment(x, Augmentation(rotation=1e-4), torch.Generator().manual_seed(0))
@@ -160,6 +169,7 @@ def test_no_image_is_flipped_unless_asked() -> None:
         flip=st.booleans(),
         brightness=st.floats(0, 1),
         contrast=st.floats(0, 0.9),
+        probability=st.floats(0.1, 1),
     ),
     seed=st.integers(0, 1000),
 )

@@ -77,7 +77,7 @@ def test_alasfoor_is_trained_as_table_2_says() -> None:
     assert (recipe.epochs, recipe.batch_size, recipe.image.size) == (20, 64, 224)
     assert recipe.image.normalisation == "train-mean-image"
     assert recipe.image.equalise == "clahe"
-    assert set(recipe.augmentation.model_dump(exclude={"only"}).values()) == {0}
+    assert set(recipe.augmentation.model_dump(exclude={"only", "probability"}).values()) == {0}
 
 
 def test_benbakretis_networks_are_trained_as_section_5_says() -> None:
@@ -102,7 +102,9 @@ def test_lacruz_and_lorenzos_networks_are_trained_as_section_3_says_in_both_form
     assert (clean.image.size, clean.keep, clean.frozen, clean.copies.of) == (128, "best-accuracy", False, {"COVID-19": 6})
     assert clean.augmentation.only == ("COVID-19",)
     assert (clean.copies.before_split, published.copies.before_split) == (False, True)
-    assert published.model_copy(update={"copies": clean.copies, "name": clean.name}) == clean
+    assert clean.augmentation.probability == 5 / 6  # of six images that one becomes, five are changed
+    always = clean.model_copy(update={"augmentation": clean.augmentation.model_copy(update={"probability": 1.0})})
+    assert published.model_copy(update={"copies": clean.copies, "name": clean.name}) == always
 
 
 def test_bansals_networks_are_frozen_under_a_new_head_and_see_150_images() -> None:
@@ -133,7 +135,7 @@ def test_darkcovidnet_is_trained_in_one_cycle_of_100_epochs() -> None:
 def test_our_own_recipe_starts_from_random_weights_and_turns_no_image_but_into_its_mirror() -> None:
     recipe = catalogue.make(DATA, "cxrlab-best")
     assert (recipe.model, recipe.image.size, recipe.weights.source, recipe.keep) == ("edgenet", 384, "random", "best-accuracy")
-    changing = {name for name, value in recipe.augmentation.model_dump().items() if value}
+    changing = {name for name, value in recipe.augmentation.model_dump(exclude={"probability"}).items() if value}
     assert changing == {"flip"}
     assert catalogue.get("cxrlab-best").paper == ""
 

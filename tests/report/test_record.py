@@ -11,6 +11,7 @@ from core import wording
 from core.recipes.recipe import COPIES_CAUTION, Recipe
 from core.report import record
 from core.runs.store import Run
+from tests.report.conftest import CLASSES
 
 
 def test_a_finished_run_lacks_nothing(make_run: Callable[..., Run]) -> None:
@@ -41,7 +42,7 @@ def test_damaged_predictions_are_named_and_not_evaluated(make_run: Callable[...,
     [
         ({"synthetic": True}, wording.SYNTHETIC_NOTE),
         ({"patients": False}, record.UNGROUPED_CAUTION),
-        ({"patients": False, "copies": {"of": {"COVID-19": 2}, "before_split": True}}, COPIES_CAUTION),
+        ({"patients": False, "copies": {"of": dict.fromkeys(CLASSES, 2), "before_split": True}}, COPIES_CAUTION),
     ],
 )
 def test_every_reason_for_doubt_is_a_caution(make_run: Callable[..., Run], settings: dict[str, object], caution: str) -> None:
