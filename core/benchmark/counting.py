@@ -222,6 +222,8 @@ def _note(recipe: Recipe) -> str:
         parts.append(f"two classes, {' and '.join(caps or recipe.subset.labels)}")
     if recipe.frozen:
         parts.append("trunk frozen at random weights" if recipe.weights.source == "random" else "trunk frozen")
+    if recipe.marked:
+        parts.append(f"{', '.join(recipe.marked)} alone augmented, which marks it")
     return "; ".join(parts)
 
 

@@ -99,10 +99,16 @@ class Recipe(Spec):
 
     @property
     def _cautions_of_augmentation(self) -> tuple[str, ...]:
-        changed = tuple(self.copies.of) if self.copies.before_split else self.augmentation.only
-        if not self.augmentation.changes or not changed or set(changed) >= set(self.data.classes):
+        if not self.marked:
             return ()
-        return (MARKED_CAUTION.format(labels=", ".join(changed)) + (SIGN_IN_TEST if self.copies.before_split else NO_SIGN_IN_TEST),)
+        sign = SIGN_IN_TEST if self.copies.before_split else NO_SIGN_IN_TEST
+        return (MARKED_CAUTION.format(labels=", ".join(self.marked)) + sign,)
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """Labels whose images alone augmentation changes; empty where it changes those of all or of none."""
+        changed = tuple(self.copies.of) if self.copies.before_split else self.augmentation.only
+        return changed if self.augmentation.changes and not set(changed) >= set(self.data.classes) else ()
 
     @property
     def feature_views(self) -> int:

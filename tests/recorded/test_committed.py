@@ -43,6 +43,11 @@ def test_one_small_network_is_there_to_answer_uploads():
     assert (model.parent / "reference.safetensors").is_file()
 
 
+def test_rows_whose_augmentation_marks_a_label_say_so():
+    marked = [line.recipe for line in tables.stored().lines if "Covid-19 alone augmented" in line.note]
+    assert marked == [line.recipe for line in tables.stored().lines if line.recipe.startswith("lacruz-2020-")] != []
+
+
 def test_the_stored_table_and_the_document_are_what_the_records_give():
     table = counting.count(recorded.rows())
     assert tables.stored() == table
