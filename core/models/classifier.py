@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from core.models import registry
+from core.models import grey_stem, registry
 from core.models.heads import HeadAlone, Headed
 from core.models.registry import IMAGENET_MEAN, IMAGENET_STD, OWN_HEAD, Head, Normalisation
 
@@ -23,6 +23,7 @@ class Classifier(nn.Module):
     def __init__(self, network: nn.Module, channels: int, mean: torch.Tensor, std: torch.Tensor, own_head: tuple[str, ...] = ()) -> None:
         """`own_head`: the children of a bare network that make up its classifier, as `Architecture.head` names them."""
         super().__init__()
+        grey_stem.give(network)
         self.network = network
         self.channels = channels
         self.own_head = own_head
@@ -31,7 +32,7 @@ class Classifier(nn.Module):
         self.register_buffer("std", std)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network((x.expand(-1, self.channels, -1, -1) - self.mean) / self.std)
+        return self.network(((x - self.mean) / self.std).expand(-1, self.channels, -1, -1))
 
     @property
     def head(self) -> tuple[str, ...]:
