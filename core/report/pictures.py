@@ -61,14 +61,14 @@ async def _by_browser(figure: go.Figure, options: dict[str, Any]) -> bytes:
         async with asyncio.timeout(LIMIT):
             await browser.open()
             return await browser.calc_fig(figure, opts=options)
-    except (TimeoutError, BrowserClosedError, BrowserFailedError, KaleidoError) as error:
+    except (OSError, BrowserClosedError, BrowserFailedError, KaleidoError) as error:  # out of time, or its pipe was closed already
         raise CoreError(
             f"Chrome or Chromium starts and draws a picture within {LIMIT:g} s.",
             f"no picture ({type(error).__name__})",
             f"Try again when the machine is less busy, or {_BY_HAND}.",
         ) from error
     finally:
-        with suppress(TimeoutError):
+        with suppress(OSError):
             async with asyncio.timeout(CLOSING):
                 await browser.close()
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from choreographer.errors import ChannelClosedError
+from kaleido import Kaleido
 from PIL import Image
 
 from core import figures
@@ -55,6 +57,16 @@ def test_without_a_browser_a_person_is_told_what_to_install(monkeypatch: pytest.
 def test_a_browser_that_ends_at_once_is_an_error(stand_in) -> None:
     stand_in("exit 3")
     with pytest.raises(CoreError, match="starts and draws"):
+        pictures.svg(FIGURE)
+
+
+def test_a_browser_that_ends_before_it_is_asked_is_an_error(stand_in, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def closed(_browser: Kaleido, _command: str) -> None:
+        raise ChannelClosedError("closed")
+
+    monkeypatch.setattr(Kaleido, "send_command", closed)
+    stand_in("exec sleep 5")
+    with pytest.raises(CoreError, match=r"no picture \(ChannelClosedError\)"):
         pictures.svg(FIGURE)
 
 
