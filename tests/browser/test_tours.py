@@ -19,7 +19,7 @@ from core.recipes import fitting
 from core.runs import index, store
 from core.teaching import quiz, tours
 from core.training import worker
-from tests.browser.acts import choose, settle
+from tests.browser.acts import choose, drawn, settle
 from tests.browser.conftest import OUTPUT, PATIENCE, Server
 
 TRAINING = 4 * PATIENCE  # milliseconds that a small training may take on a busy machine
@@ -100,7 +100,7 @@ def test_reading_a_confusion_matrix(page: Page, server: Server, trained: str):
         find()
 
     def click_a_cell() -> None:
-        find()
+        drawn(page)  # a click on the plot that is about to be replaced is lost
         plot = page.locator(".st-key-matrix .js-plotly-plot .nsewdrag").first
         plot.scroll_into_view_if_needed()
         box = plot.bounding_box()
