@@ -48,22 +48,7 @@ def changes(
         "reference": reference or None,
         "weights": _weights(weights) if weights else None,
     }
-    return assignments(fields or []) | {name: value for name, value in given.items() if value is not None}
-
-
-def assignments(texts: list[str]) -> dict[str, Any]:
-    """["head.hidden=256"] → {"head.hidden": 256}; a value that is no JSON is a text.
-
-    Raises:
-        InvalidSpec: a text without a field's name or an equals sign.
-    """
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not name or not equals:
-            raise InvalidSpec("A field is set as FIELD=VALUE.", repr(text), "Write for example --set optimiser.weight_decay=0.01.")
-        found[name] = written.value(value)
-    return found
+    return written.assignments(fields or []) | {name: value for name, value in given.items() if value is not None}
 
 
 def _fold(text: str) -> tuple[int, int]:

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from core.cli import options
 from core.cli.output import Json, emit, table
 
 app = typer.Typer(help="Under which settings.", no_args_is_help=True)
@@ -46,11 +45,11 @@ def save(
 ) -> None:
     """Save a recipe under a name of your own."""
     from core.errors import UsageError
-    from core.recipes import catalogue, fitting
+    from core.recipes import catalogue, fitting, written
 
     if (recipe is None) == (model is None):
         raise UsageError("A saved recipe starts from one of --recipe and --model.", "both or none", "Give one of them.")
-    made = fitting.draft(recipe=recipe, model=model, **options.assignments(set_ or []))
+    made = fitting.draft(recipe=recipe, model=model, **written.assignments(set_ or []))
     path = catalogue.save(made, name, overwrite=overwrite)
     emit({"name": name, "path": str(path), "differences": catalogue.differences(made)}, json, f"{name}: {path}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from core.errors import InvalidSpec
@@ -24,6 +25,21 @@ def values(text: str) -> tuple[Any, ...]:
         return tuple(json.loads(f"[{text}]"))
     except ValueError:
         return tuple(value(part.strip()) for part in text.split(",") if part.strip())
+
+
+def assignments(texts: Iterable[str]) -> dict[str, Any]:
+    """["head.hidden=256"] → {"head.hidden": 256}; a value that is no JSON is a text.
+
+    Raises:
+        InvalidSpec: a text without a field's name or an equals sign.
+    """
+    found = {}
+    for text in texts:
+        name, equals, assigned = text.partition("=")
+        if not name.strip() or not equals:
+            raise InvalidSpec("A field is set as FIELD=VALUE.", repr(text), "Write for example optimiser.weight_decay=0.01.")
+        found[name.strip()] = value(assigned.strip())
+    return found
 
 
 def seeds(text: str) -> tuple[int, ...]:

@@ -103,6 +103,7 @@ def start_training(page: Page, server, epochs: int) -> None:
     expect(page.get_by_text("Steps an epoch")).to_be_visible()
     fill(page, "Epochs", epochs)
     page.get_by_text("Advanced").click()
+    page.get_by_role("tab", name="Data").click()
     fill(page, "Image size (px)", 96)
     expect(page.get_by_text("Training time")).to_be_visible()
     page.get_by_role("button", name="Train", exact=True).click()

@@ -304,6 +304,46 @@ def test_settings_are_changed_compared_and_saved_under_a_name(open_page):
 
 
 @pytest.mark.usefixtures("run")
+def test_every_setting_that_nobody_touches_is_the_recipe_s_own(open_page):
+    for entry in catalogue.entries():
+        app = open_page("pages/train.py", data="set", recipe=entry.name)
+        assert "Changed: " not in texts(app), entry.name
+
+
+@pytest.mark.usefixtures("run")
+def test_any_field_is_changed_by_a_widget_or_by_its_name(open_page, monkeypatch, run):
+    started = []
+    monkeypatch.setattr(requests, "start", lambda recipe: started.append(recipe) or run)
+    app = training_page(open_page)
+    of = {box.label: box for box in (*app.number_input, *app.selectbox, *app.toggle, *app.text_area)}
+    of["Turned by up to (°)"].set_value(20.0)
+    of["Mirrored"].set_value(True)
+    of["Schedule"].select("step")
+    of["Test fold"].set_value(2)
+    of["Head"].select("pooled")
+    of["Any other field"].input("execution.channels_last=off\n\nloss.label_smoothing=0.2")
+    app.run()
+    drops = next(box for box in app.number_input if box.label == "Drops every so many epochs")  # asked for that schedule alone
+    drops.set_value(2).run()
+    next(button for button in app.button if button.label == "Train").click().run()
+    assert not app.exception
+    (recipe,) = started
+    assert (recipe.augmentation.rotation, recipe.augmentation.flip) == (20.0, True)
+    assert (recipe.schedule.name, recipe.schedule.drop_every) == ("step", 2)
+    assert (recipe.split.fold, recipe.head.kind) == (1, "pooled")
+    assert (recipe.execution.channels_last, recipe.loss.label_smoothing) == ("off", 0.2)
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize(("text", "message"), [("epochs", "FIELD=VALUE"), ("image.sise=3", "Did you mean size")])
+def test_a_field_that_there_is_not_is_refused_in_the_page(text, message, open_page):
+    app = training_page(open_page)
+    next(box for box in app.text_area if box.label == "Any other field").input(text).run()
+    assert not app.exception
+    assert message in texts(app)
+
+
+@pytest.mark.usefixtures("run")
 def test_any_network_of_timm_may_be_named(open_page):
     app = open_page("pages/train.py", data="set", model="other")
     next(box for box in app.text_input if box.label == "Its name in timm").input("resnet10t").run()

@@ -32,3 +32,17 @@ def test_what_is_no_seed_is_refused(text):
 )
 def test_values_are_json_or_texts(text, found):
     assert written.values(text) == found
+
+
+def test_fields_are_assigned_json_or_texts():
+    assert written.assignments(["head.hidden=256", "model = resnet18", 'subset.labels=["a", "b"]']) == {
+        "head.hidden": 256,
+        "model": "resnet18",
+        "subset.labels": ["a", "b"],
+    }
+
+
+@pytest.mark.parametrize("text", ["head.hidden", "=256", " = 1"])
+def test_what_assigns_no_field_is_refused(text):
+    with pytest.raises(InvalidSpec, match="FIELD=VALUE"):
+        written.assignments([text])
