@@ -61,6 +61,11 @@ def data_set(name: str, synthetic: bool) -> str:
     return f"{name} (synthetic)" if synthetic else name
 
 
+def part_of(data: str, part: str) -> str:
+    """A data set's name with the part of it that is meant; `part` is empty for the whole."""
+    return f"{data} · {part}" if part else data
+
+
 def figure(name: str, value: float) -> str:
     """A metric's value: shares as percentages, all else as it is, "undefined" where it is."""
     if value != value:

@@ -9,6 +9,7 @@ from core.runs import index, store
 from pages import _downloads, _linked, _plots, _side_by_side, _teaching, parts
 
 DEFAULT = ("accuracy", "balanced_accuracy", "roc_auc", "parameters", "minutes")
+WIDTHS = {"Run": 290, "Model": 110, "Data": 140, "n": 50}  # pixels: long names leave room for figures
 titles = wording.METRICS | {name: cost.title for name, cost in overview.COSTS.items()}
 
 parts.title("Compare")
@@ -28,25 +29,32 @@ def probe_lines(key: str) -> list[overview.Line]:
 with st.container(horizontal=True, vertical_alignment="bottom"):
     by = parts.choose("A line for", list(overview.GROUPS), "by", overview.GROUPS.__getitem__)
     ranked_by = parts.choose("Sorted by", [*overview.METRICS, *overview.COSTS], "sort", titles.__getitem__)
-    data = _linked.some("Data set", sorted({row.data for row in rows}), "data", placeholder="all")
+    data = _linked.some("Data set", sorted({row.taken for row in rows}), "data", placeholder="all")
     models = _linked.some("Model", sorted({row.model for row in rows}), "models", placeholder="all")
 columns = _linked.some("Columns", [*overview.METRICS, *overview.COSTS], "columns", DEFAULT, titles.__getitem__)
 
-wanted = [row for row in rows if (not data or row.data in data) and (not models or row.model in models)]
+wanted = [row for row in rows if (not data or row.taken in data) and (not models or row.model in models)]
 probed_data = [] if models else probes.stored_keys()
 stamp = (*data, "", *probed_data, "", *((row.run_id, row.seconds, row.accuracy) for row in wanted))  # what the plots rest on
 found = [line for key in probed_data for line in probe_lines(key)]
-lines = overview.lines(wanted, by) + [line for line in found if not data or line.data in data]
+lines = overview.lines(wanted, by) + overview.pooled([line for line in found if not data or line.data in data])
 lines = overview.ranked(lines, ranked_by)
 texts = overview.text_table(lines, columns)
 event = st.dataframe(
-    texts, key="table", hide_index=True, on_select="rerun", selection_mode="multi-row",
+    texts,
+    height=560 if len(texts) > 15 else "auto",
+    key="table",
+    hide_index=True,
+    column_config={name: {"width": width} for name, width in WIDTHS.items()},
+    on_select="rerun",
+    selection_mode="multi-row",
     alt="Runs with their metrics and costs",
-)  # fmt: skip
+)
 st.caption(
     f"{wording.count(len(wanted), 'run')} on the test part, with 95 % intervals, or mean ± standard deviation over runs. ★ best on its "
-    "data set; whether it can be told from the next is another question: put them side by side. Probes see no lungs, or hardly any: where "
-    "one comes near a network, the network may live on the same shortcut."
+    "data; whether it can be told from the next is another question: put them side by side. Over different images ranks mean nothing, so "
+    "each data set has its own. Probes see no lungs, or hardly any: where one comes near a network, the network may live on the same "
+    "shortcut."
 )
 _teaching.explain("accuracy", "balanced_accuracy", "roc_auc", "interval", "probe", "seed")
 with st.container(horizontal=True, vertical_alignment="center"):

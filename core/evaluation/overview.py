@@ -1,12 +1,13 @@
 """The table over all runs: one line a run, or a line for several (repeats of an experiment, a model, a recipe), figures with bounds.
 
-It reads the index alone. Runs in one group share their data set, since a mean over different test images means nothing.
+It reads the index alone. Runs in one group share their data, since a mean over different test images means nothing.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 from statistics import mean
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,6 +33,7 @@ METRICS = (
 LOWER_IS_BETTER = frozenset(("loss", "brier", "calibration_error"))
 PROBE = "probe"
 """Stands as the model of a line that no network is behind."""
+RECORDED = " (recorded)"
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Line:
 
     name: str
     model: str
-    data: str
+    data: str  # which images, for people: the set, and the part of it
     rows: tuple[Row, ...]  # newest first; none behind a probe
     metrics: Mapping[str, Estimate]
     spread: Mapping[str, Spread]  # of several runs
@@ -93,14 +95,28 @@ def probe_line(name: str, data: str, metrics: Mapping[str, Estimate], images: in
     return Line(f"{PROBE}: {name}", PROBE, data, (), metrics, {}, images)
 
 
+def pooled(found: Sequence[Line]) -> list[Line]:
+    """Lines of one probe on several splits of the same data as one line, a mean with its spread."""
+    groups: dict[tuple[str, str], list[Line]] = {}
+    for line in found:
+        groups.setdefault((line.name, line.data), []).append(line)
+    return [_pooled(group) if len(group) > 1 else group[0] for group in groups.values()]
+
+
 def ranked(found: Sequence[Line], column: str) -> list[Line]:
-    """By one metric or cost, the best first; lines that lack it come last."""
+    """By one metric or cost, the best first, within the lines of the same data, where those that lack it come last.
+
+    Over different images ranks mean nothing: of the data sets, the one with most runs comes first.
+    """
     sign = -1 if column in METRICS and column not in LOWER_IS_BETTER else 1
-    return sorted(found, key=lambda line: (line.value(column) is None, sign * (line.value(column) or 0)))
+    runs = Counter({line.data: 0 for line in found})
+    for line in found:
+        runs[line.data] += len(line.rows)
+    return sorted(found, key=lambda line: (-runs[line.data], line.data, line.value(column) is None, sign * (line.value(column) or 0)))
 
 
 def best(found: Sequence[Line], column: str) -> set[int]:
-    """Numbers of the lines that stand best in a metric among several on their data set, ties included.
+    """Numbers of the lines that stand best in a metric among several on the same data, ties included.
 
     That others are worse is not shown by it: see core.evaluation.comparison.
     """
@@ -136,7 +152,8 @@ def text_table(found: Sequence[Line], columns: Sequence[str]) -> list[dict[str, 
     stars = {column: best(found, column) for column in columns if column in METRICS}
     result = []
     for number, line in enumerate(found):
-        recorded = " (recorded)" if line.rows and all(each.recorded for each in line.rows) else ""
+        said = line.name.endswith(RECORDED)
+        recorded = RECORDED if not said and line.rows and all(each.recorded for each in line.rows) else ""
         row = {"Run": line.name + recorded, "Model": line.model, "Data": line.data, "n": "" if line.images is None else f"{line.images:,}"}
         for column in columns:
             if column in COSTS:
@@ -157,26 +174,53 @@ def _key(row: Row, by: Group) -> tuple[str, ...]:
     if by == "run":
         return (row.run_id,)
     if by == "experiment":
-        return (row.data, row.experiment)
-    keys = {"model": row.model, "recipe": row.recipe or f"default, {row.model}", "data": row.data}
-    return (row.data, keys[by])
+        return (row.taken, row.experiment)
+    keys = {"model": row.model, "recipe": row.recipe or f"default, {row.model}", "data": row.taken}
+    return (row.taken, keys[by])
 
 
 def _line(rows: list[Row], by: Group) -> Line:
     newest = rows[0]
     several = len(rows) > 1
     values = {metric: [row.metrics[metric] for row in rows if metric in row.metrics] for metric in METRICS}
+    own = {metric: _estimate(newest, metric) for metric, found in values.items() if found}
+    metrics, spread = _means(values) if several else (own, {})
     return Line(
-        name=newest.run_id if not several else f"{_key(newest, by)[-1] if by != 'experiment' else newest.model}, {len(rows)} runs",
+        name=_title(rows, by) if several else newest.run_id,
         model=newest.model if len({row.model for row in rows}) == 1 else "several",
-        data=newest.data,
+        data=newest.taken,
         rows=tuple(rows),
-        metrics={
-            metric: Estimate(mean(found), nan, nan) if several else _estimate(newest, metric) for metric, found in values.items() if found
-        },
-        spread={metric: Spread.of(found) for metric, found in values.items() if found and several},
-        images=newest.test_images if len({row.test_images for row in rows}) == 1 else None,
+        metrics=metrics,
+        spread=spread,
+        images=_same([row.test_images for row in rows]),
     )
+
+
+def _title(rows: list[Row], by: Group) -> str:
+    """Of several runs; repeats are told from others of their recipe by what they were submitted as."""
+    if by != "experiment":
+        return f"{_key(rows[0], by)[-1]}, {len(rows)} runs"
+    submitted = {row.experiment_name for row in rows}
+    of = f" of {submitted.pop()}" if len(submitted) == 1 and submitted != {""} else ""
+    return f"{rows[0].recipe or rows[0].model}, {len(rows)} runs{of}"
+
+
+def _pooled(group: list[Line]) -> Line:
+    values = {metric: [line.metrics[metric].value for line in group if metric in line.metrics] for metric in METRICS}
+    means, spread = _means(values)
+    name, images = f"{group[0].name}, {len(group)} splits", _same([line.images for line in group])
+    return replace(group[0], name=name, metrics=means, spread=spread, images=images)
+
+
+def _means(values: Mapping[str, list[float]]) -> tuple[dict[str, Estimate], dict[str, Spread]]:
+    """Of each metric that some have: the mean, without bounds, and the spread."""
+    known = {metric: found for metric, found in values.items() if found}
+    means = {metric: Estimate(mean(found), nan, nan) for metric, found in known.items()}
+    return means, {metric: Spread.of(found) for metric, found in known.items()}
+
+
+def _same(images: Sequence[int | None]) -> int | None:
+    return images[0] if len(set(images)) == 1 else None
 
 
 def _estimate(row: Row, metric: str) -> Estimate:

@@ -33,7 +33,8 @@ from core.settings import artifacts_dir, recorded_dir
 if TYPE_CHECKING:
     import pandas as pd
 
-    from core.recipes.specs import DataSpec, SplitSpec
+    from core.recipes.recipe import Recipe
+    from core.recipes.specs import SplitSpec
 
 VERSION = 2  # part of the cache's place: raise it whenever a probe would answer, or its figures be computed, differently
 TREES = 300
@@ -52,7 +53,7 @@ class Probe:
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """Answers of every probe, by its name, on one part of one split; `data` is the data set's name for people."""
+    """Answers of every probe, by its name, on one part of one split; `data` names the images for people."""
 
     data: str
     answers: dict[str, Predicted]
@@ -60,7 +61,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Tested:
-    """What one probe reaches on the test part of one split; `data` is the data set's name for people."""
+    """What one probe reaches on the test part of one split; `data` names the images for people."""
 
     data: str
     images: int
@@ -136,7 +137,7 @@ def for_run(trained: Run, progress: Progress | None = None, split: str = "test")
                 f"{manifest.name}, which has changed since run {trained.id}",
                 "Put the data set back as it was, or probe a run on the data as it is now.",
             )
-        _compute(key, manifest, parts, recipe.data, progress)
+        _compute(key, manifest, parts, _title(recipe), progress)
     return stored(key, split).answers
 
 
@@ -150,21 +151,25 @@ def for_data(manifest: Manifest, spec: SplitSpec | None = None, progress: Progre
         NotAllowed: as of `for_run`.
     """
     from core.data import splits
-    from core.recipes.specs import DataSpec, SplitSpec
+    from core.recipes.specs import SplitSpec
 
     split = splits.split(manifest, **(spec or SplitSpec()).model_dump())
     parts = manifest.table.assign(sample_id=manifest.table["path"], split=split.part)
     key = _key(manifest.sha256, parts)
     if key not in stored_keys():
-        _compute(key, manifest, parts, DataSpec.of(manifest), progress)
+        _compute(key, manifest, parts, wording.data_set(manifest.name, manifest.synthetic), progress)
     return stored(key).answers
 
 
-def _compute(key: str, manifest: Manifest, parts: pd.DataFrame, data: DataSpec, progress: Progress | None) -> None:
+def _title(recipe: Recipe) -> str:
+    return wording.part_of(recipe.data.title, recipe.subset.text)
+
+
+def _compute(key: str, manifest: Manifest, parts: pd.DataFrame, title: str, progress: Progress | None) -> None:
     access.require("train")
     seen = looks.look(manifest, _rows(manifest, parts), progress)
     tables = {name: run(name, manifest, parts, seen) for name in applicable(manifest)}
-    _write(_home() / key, tables, data)
+    _write(_home() / key, tables, title, manifest.classes)
 
 
 def keep(trained: Run, answers: dict[str, Predicted], folder: Path) -> None:
@@ -173,17 +178,20 @@ def keep(trained: Run, answers: dict[str, Predicted], folder: Path) -> None:
     home = version / _key(recipe.data.sha256, trained.split())
     if (home / ABOUT).is_file():
         return
-    _write(home, {name: answer.table for name, answer in answers.items()}, recipe.data)
+    _write(home, {name: answer.table for name, answer in answers.items()}, _title(recipe), recipe.data.classes)
 
 
-def _write(folder: Path, tables: Mapping[str, pd.DataFrame], data: DataSpec) -> None:
-    """The answers of each probe, and their figures on the test part, whose intervals take a page of all runs seconds to draw."""
+def _write(folder: Path, tables: Mapping[str, pd.DataFrame], title: str, classes: tuple[str, ...]) -> None:
+    """The answers of each probe, and their figures on the test part, whose intervals take a page of all runs seconds to draw.
+
+    `title`: of the images, for people.
+    """
     for name, table in tables.items():
         with replacing(folder / f"{name}.parquet") as temporary:
             table.to_parquet(temporary, index=False, compression="zstd")
-    found = {name: evaluate_predictions(table, data.classes, "test").to_json() for name, table in tables.items()}
+    found = {name: evaluate_predictions(table, classes, "test").to_json() for name, table in tables.items()}
     test = {name: {part: content[part] for part in ("images", "metrics")} for name, content in found.items()}
-    write_json(folder / ABOUT, {"data": data.title, "classes": data.classes, "probes": list(tables), "test": test})
+    write_json(folder / ABOUT, {"data": title, "classes": classes, "probes": list(tables), "test": test})
 
 
 def parts_of(trained: Run, manifest: Manifest) -> list[str]:

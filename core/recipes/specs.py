@@ -57,6 +57,13 @@ class SubsetSpec(Spec):
     caps: dict[str, Annotated[int, Field(ge=1)]] = {}  # label → at most so many images, whole patients as far as it goes
     seed: int = Field(0, ge=0, lt=2**32)  # of the draw below a cap
 
+    @property
+    def text(self) -> str:
+        """For people: "≤ 70 Covid-19, Normal"; empty where all of the set is taken."""
+        named = [f"≤ {self.caps[label]:,} {label}" if label in self.caps else label for label in dict.fromkeys((*self.labels, *self.caps))]
+        drawn = [f"draw {self.seed}"] if self.caps and self.seed else []
+        return ", ".join(named + drawn)
+
 
 class CopiesSpec(Spec):
     """Rare classes made more frequent by augmented copies: label → images that each image becomes, itself included.

@@ -61,6 +61,12 @@ class Row:
     owner: str  # who started it; empty for the machine itself
     visibility: owners.Visibility
     recorded: bool = False  # it came with the project
+    part: str = ""  # of the data set that it takes, in words; empty: all of it
+
+    @property
+    def taken(self) -> str:
+        """Which images it was trained and tested on, for people: runs that share it can be compared."""
+        return wording.part_of(self.data, self.part)
 
     @property
     def accuracy_text(self) -> str:
@@ -220,6 +226,7 @@ def _said(recipe: str) -> dict[str, Any]:
     return {
         "model": read.model,
         "data": read.data.title,
+        "part": read.subset.text,
         "image_size": read.image.size,
         "seed": read.seed,
         "recipe": read.name,

@@ -47,6 +47,17 @@ def test_repeats_of_an_experiment_become_mean_and_standard_deviation():
     assert line.name == "resnet18, 2 runs"
 
 
+def test_repeats_of_one_recipe_are_told_apart_by_what_they_were_submitted_as():
+    rows = [row(f"{name}{fold}", recipe="zhong-2020", experiment=name, experiment_name=name, fold=fold) for name in "xy" for fold in (0, 1)]
+    assert [line.name for line in overview.lines(rows, "experiment")] == ["zhong-2020, 2 runs of x", "zhong-2020, 2 runs of y"]
+
+
+def test_what_is_recorded_is_said_once():
+    rows = [row(f"{fold}", recorded=True, experiment_name="x (recorded)", fold=fold) for fold in (0, 1)]
+    assert [line["Run"] for line in overview.text_table(overview.lines(rows, "experiment"), [])] == ["resnet18, 2 runs of x (recorded)"]
+    assert [line["Run"] for line in overview.text_table(overview.lines(rows), [])] == ["0 (recorded)", "1 (recorded)"]
+
+
 @pytest.mark.parametrize("by", ["experiment", "model", "recipe", "data"])
 def test_nothing_is_averaged_over_different_data_sets(by):
     found = overview.lines([row("a", data="one"), row("b", data="two")], by)
@@ -82,6 +93,36 @@ def test_the_best_is_the_best_of_its_data_set_and_nothing_where_it_stands_alone(
         [row("a", 0.8), row("b", 0.9), row("c", 0.7, data="other"), row("d", 0.99, data="third"), row("e", 0.6, data="other")]
     )
     assert overview.best(found, "accuracy") == {1, 2}
+
+
+def test_nothing_is_averaged_or_ranked_over_different_parts_of_a_data_set():
+    rows = [row("a", 0.9, part="two classes"), row("b", 0.7), row("c", 0.8, part="two classes"), row("d", 0.6, part="≤ 70 x")]
+    assert {line.data: len(line.rows) for line in overview.lines(rows, "data")} == {"set · two classes": 2, "set": 1, "set · ≤ 70 x": 1}
+    found = overview.lines(rows)
+    assert overview.best(found, "accuracy") == {0}  # where one stands alone nothing is best
+    assert [line.name for line in overview.ranked(found, "accuracy")] == ["a", "c", "b", "d"]
+
+
+def test_a_data_set_with_more_runs_comes_first_however_many_probes_another_has():
+    probes = [probe(f"{number}", 1.0, "other") for number in range(3)]
+    found = [*overview.lines([row("a", 0.5), row("b", 0.6)]), *overview.lines([row("c", 0.9, data="other")]), *probes]
+    assert [line.data for line in overview.ranked(found, "accuracy")] == ["set", "set", "other", "other", "other", "other"]
+
+
+def test_a_probe_on_several_splits_is_one_line_with_mean_and_spread():
+    found = overview.pooled([probe("border", 0.7), probe("size", 0.9), probe("border", 0.8), probe("border", 0.8, "other")])
+    assert [(line.name, line.data) for line in found] == [
+        ("probe: border, 2 splits", "set"),
+        ("probe: size", "set"),
+        ("probe: border", "other"),
+    ]
+    assert found[0].text("accuracy") == "75.0 % ± 7.1 (2 runs)"
+    assert found[0].images == 40
+    assert found[1].text("accuracy") == "90.0 % (80.0–100.0)"
+
+
+def probe(name: str, accuracy: float, data: str = "set") -> overview.Line:
+    return overview.probe_line(name, data, {"accuracy": Estimate(accuracy, accuracy - 0.1, accuracy + 0.1)}, 40)
 
 
 def test_ranked_puts_the_best_first_and_the_unknown_last():

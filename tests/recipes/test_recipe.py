@@ -16,7 +16,7 @@ from core.errors import InvalidSpec, UnknownName
 from core.models import registry
 from core.models.registry import Normalisation
 from core.recipes.recipe import Recipe, compose, refuse_misfits
-from core.recipes.specs import DataSpec
+from core.recipes.specs import DataSpec, SubsetSpec
 
 DATA = DataSpec(name="set", sha256="0" * 64, classes=("a", "b"))
 NO_CHANGE = {"rotation": 0.0, "zoom": 0.0, "shift": 0.0, "brightness": 0.0, "contrast": 0.0}
@@ -303,3 +303,17 @@ def test_each_of_several_processes_has_two_images_of_a_batch() -> None:
 def test_cuda_graphs_are_for_one_process() -> None:
     with pytest.raises(InvalidSpec, match="replayed in one process, not in 2"):
         compose(DATA, "alasfoor-cnn22", **{"image.size": 32, "execution": {"cuda_graphs": True, "processes": 2}})
+
+
+@pytest.mark.parametrize(
+    ("subset", "text"),
+    [
+        ({}, ""),
+        ({"seed": 3}, ""),
+        ({"labels": ("a", "b")}, "a, b"),
+        ({"labels": ("a", "b"), "caps": {"b": 1500}}, "a, ≤ 1,500 b"),
+        ({"caps": {"b": 5}, "seed": 3}, "≤ 5 b, draw 3"),
+    ],
+)
+def test_the_part_of_a_data_set_is_told_in_words(subset, text):
+    assert SubsetSpec(**subset).text == text

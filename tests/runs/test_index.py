@@ -45,8 +45,9 @@ def test_a_row_says_what_its_folder_says() -> None:
         "loss": 0.5, "test_images": 40, "message": "", "recipe": "", "differs": "",
         "experiment": run.recipe().experiment, "experiment_name": "", "fold": 0, "folds": 5, "seconds": 60.5,
         "metrics": {"accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9, "loss": 0.5}, "costs": costs,
-        "owner": "", "visibility": "shared", "recorded": False,
+        "owner": "", "visibility": "shared", "recorded": False, "part": "",
     }  # fmt: skip
+    assert row.taken == "set"
 
 
 def test_a_run_without_a_result_has_no_figures() -> None:
