@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 MEDICAL_NOTE = "Not a medical device: for teaching and research. It must not be used to diagnose anybody."
 SYNTHETIC_NOTE = "Trained on synthetic images: what it finds says nothing about real X-rays."
 
+RECORDED = " (recorded)"
+"""Ends the name of what came with the project: runs, their data, and experiments of such runs."""
 METRICS = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",

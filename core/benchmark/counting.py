@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import mean
 
+from core import wording
 from core.benchmark import recorded
 from core.benchmark.protocol import FOLDS, HONEST, PROTOCOLS, PUBLISHED, SEED, rows
 from core.benchmark.table import AgainstProbe, Figure, Line, Missing, Probe, Side, Table
@@ -39,7 +40,7 @@ def count(found: Sequence[Row]) -> Table:
         raise UnusableRun("A table needs a recorded run.", "none", "Run the benchmark, then: python -m core benchmark record.")
     recipes = {row.run_id: store.at(row.run_id).recipe() for row in found}
     whole = _one_data_set(found, recipes)
-    variations = {name: _variations(one.experiment + recorded.MARK, found) for name, one in PROTOCOLS.items()}
+    variations = {name: _variations(one.experiment + wording.RECORDED, found) for name, one in PROTOCOLS.items()}
     lines = _corrected([line for entry in rows() if (line := _line(entry, variations, recipes))])
     ended = [status.finished or status.created for status in (store.at(row.run_id).status() for row in found)]
     return Table(

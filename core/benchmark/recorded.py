@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 LARGEST_WEIGHTS = 10_000_000  # bytes, in half precision
 MOST = 40_000_000  # bytes of all records together
 SAME = 1e-6  # to which the figures of a record's predictions are those of its run
-MARK = " (recorded)"
-"""Ends the name of an experiment whose runs are recorded."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def rows() -> list[Row]:
 
 def protocol_of(row: Row) -> Protocol | None:
     """The benchmark's protocol that a run was queued under; None where it was under none."""
-    return next((one for one in PROTOCOLS.values() if row.experiment_name.removesuffix(MARK) == one.experiment), None)
+    return next((one for one in PROTOCOLS.values() if row.experiment_name.removesuffix(wording.RECORDED) == one.experiment), None)
 
 
 def record(found: Sequence[Row], out: Path, progress: Progress | None = None) -> Outcome:
@@ -116,7 +114,7 @@ def _write(run: Run, protocol: Protocol, folder: Path, splits: Path) -> None:
     _write_table(predictions, folder / "predictions.parquet")
     write_text(folder / "split.txt", _write_split(run.split(), splits) + "\n")
     new = Run(folder)
-    Ticket(state="ended", experiment_name=protocol.experiment + MARK, submitted=status.created).write(new)
+    Ticket(state="ended", experiment_name=protocol.experiment + wording.RECORDED, submitted=status.created).write(new)
     new.write_status(status.model_copy(update={"process": None, "heartbeat": None}))
     folder.parent.touch()  # an app that saw the folder before its status looks again: see core.runs.index
 

@@ -85,7 +85,7 @@ def table(lines: Sequence[BoardRow]) -> list[dict[str, str]]:
         elif not line.ours:
             found.append(theirs | empty | {"Ours: test accuracy": "no run yet"})
         for ours in line.ours if line.comparable else ():
-            own = {"Ours: test accuracy": ours.text, "Ours: data": f"{ours.data} (recorded)" if ours.recorded else ours.data}
+            own = {"Ours: test accuracy": ours.text, "Ours: data": ours.data + wording.RECORDED if ours.recorded else ours.data}
             found.append(theirs | own | {"Difference (points)": line.difference(ours), "Settings changed": ours.differs})
     return found
 

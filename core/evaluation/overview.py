@@ -33,7 +33,6 @@ METRICS = (
 LOWER_IS_BETTER = frozenset(("loss", "brier", "calibration_error"))
 PROBE = "probe"
 """Stands as the model of a line that no network is behind."""
-RECORDED = " (recorded)"
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def ranked(found: Sequence[Line], column: str) -> list[Line]:
     Over different images ranks mean nothing: of the data sets, the one with most runs comes first.
     """
     sign = -1 if column in METRICS and column not in LOWER_IS_BETTER else 1
-    runs = Counter({line.data: 0 for line in found})
+    runs: Counter[str] = Counter()
     for line in found:
         runs[line.data] += len(line.rows)
     return sorted(found, key=lambda line: (-runs[line.data], line.data, line.value(column) is None, sign * (line.value(column) or 0)))
@@ -152,8 +151,8 @@ def text_table(found: Sequence[Line], columns: Sequence[str]) -> list[dict[str, 
     stars = {column: best(found, column) for column in columns if column in METRICS}
     result = []
     for number, line in enumerate(found):
-        said = line.name.endswith(RECORDED)
-        recorded = RECORDED if not said and line.rows and all(each.recorded for each in line.rows) else ""
+        said = line.name.endswith(wording.RECORDED)
+        recorded = wording.RECORDED if not said and line.rows and all(each.recorded for each in line.rows) else ""
         row = {"Run": line.name + recorded, "Model": line.model, "Data": line.data, "n": "" if line.images is None else f"{line.images:,}"}
         for column in columns:
             if column in COSTS:
@@ -183,8 +182,7 @@ def _line(rows: list[Row], by: Group) -> Line:
     newest = rows[0]
     several = len(rows) > 1
     values = {metric: [row.metrics[metric] for row in rows if metric in row.metrics] for metric in METRICS}
-    own = {metric: _estimate(newest, metric) for metric, found in values.items() if found}
-    metrics, spread = _means(values) if several else (own, {})
+    metrics, spread = _means(values) if several else ({metric: _estimate(newest, metric) for metric, found in values.items() if found}, {})
     return Line(
         name=_title(rows, by) if several else newest.run_id,
         model=newest.model if len({row.model for row in rows}) == 1 else "several",

@@ -101,6 +101,7 @@ def test_reading_a_confusion_matrix(page: Page, server: Server, trained: str):
 
     def click_a_cell() -> None:
         drawn(page)  # a click on the plot that is about to be replaced is lost
+        find()
         plot = page.locator(".st-key-matrix .js-plotly-plot .nsewdrag").first
         plot.scroll_into_view_if_needed()
         box = plot.bounding_box()
