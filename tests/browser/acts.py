@@ -2,15 +2,16 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
-WHOLE = """() => {
-    const all = test => [...document.querySelectorAll(`[data-testid=${test}]`)];
-    return all('stApp').every(app => app.dataset.testScriptState === 'notRunning')
+QUIET = "() => [...document.querySelectorAll('[data-testid=stApp]')].every(app => app.dataset.testScriptState === 'notRunning')"
+WHOLE = f"""() => {{
+    const all = test => [...document.querySelectorAll(`[data-testid=${{test}}]`)];
+    return ({QUIET})()
         && !all('stSpinner').length && !all('stSkeleton').length
         && all('stPlotlyChart').every(plot => !plot.checkVisibility() || Math.abs(
             (plot.querySelector('.main-svg')?.clientWidth ?? 0) - plot.clientWidth) < 2);
-}"""
+}}"""
 
 
 def choose(page: Page, label: str, option: str) -> None:
@@ -30,6 +31,6 @@ def drawn(page: Page) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until the script that the last action began has run."""
+    """Wait until the script that the last action began has run; the sign that it runs, on the page's edge, comes only after a while."""
     page.wait_for_timeout(300)
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    page.wait_for_function(QUIET)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -20,6 +22,7 @@ from playwright.sync_api import Browser, Page, expect
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "test-output"
 PATIENCE = 90_000  # milliseconds that a page may take on a busy machine
+TRAINING = 4 * PATIENCE  # and a small training
 
 
 class Server:
@@ -52,6 +55,16 @@ class Server:
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
         raise TimeoutError((self.artifacts / "server.log").read_text())
+
+    def status(self, run_id: str) -> dict[str, Any]:
+        return json.loads((self.artifacts / "runs" / run_id / "status.json").read_text())
+
+    def wait_for(self, run_id: str, reached: Callable[[dict[str, Any]], bool]) -> None:
+        """Until the run's status has `reached` what a test waits for; the file says so before a page does."""
+        deadline = time.monotonic() + TRAINING / 1000
+        while not reached(status := self.status(run_id)):
+            assert time.monotonic() < deadline, status
+            time.sleep(0.1)
 
     def kill(self) -> None:
         """As a crash would: the whole process group at once."""

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 import psutil
 from playwright.sync_api import Page, expect
@@ -13,7 +12,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import ROOT
 
 EPOCHS = 60
-PATIENCE = 180  # seconds
 
 
 def test_all_three_killed_at_once_and_the_app_started_again(page: Page, server):
@@ -23,17 +21,17 @@ def test_all_three_killed_at_once_and_the_app_started_again(page: Page, server):
         [sys.executable, "-m", "core", *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
     run_id = json.loads(submitted.stdout)["run_id"]
-    wait_until(lambda: status(server, run_id)["epoch"] > 3)
-    reached = status(server, run_id)["epoch"]
+    server.wait_for(run_id, lambda status: status["epoch"] > 3)
+    reached = server.status(run_id)["epoch"]
     kill_everything_else(server)
     server.kill()
-    assert status(server, run_id)["state"] == "running"  # as a power cut leaves it
+    assert server.status(run_id)["state"] == "running"  # as a power cut leaves it
 
     server.start()
     page.goto(f"{server.url}/runs?run={run_id}")
     expect(page.get_by_role("heading", name="Runs")).to_be_visible()
-    wait_until(lambda: status(server, run_id)["state"] == "done")
-    found = status(server, run_id)
+    server.wait_for(run_id, lambda status: status["state"] == "done")
+    found = server.status(run_id)
     assert [moment["state"] for moment in found["history"]].count("running") == 2
     log = (server.artifacts / "runs" / run_id / "log.txt").read_text()
     went_on = int(re.search(r"Going on after epoch (\d+)", log)[1])
@@ -54,17 +52,6 @@ def kill_everything_else(server) -> None:
     assert len(mine) == 2
     for process in mine:
         process.kill()
-
-
-def wait_until(condition) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        time.sleep(0.1)
-        assert time.monotonic() < deadline, "it never happened"
-
-
-def status(server, run_id: str) -> dict:
-    return json.loads((server.artifacts / "runs" / run_id / "status.json").read_text())
 
 
 def rows(server, run_id: str) -> list[dict]:

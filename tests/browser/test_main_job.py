@@ -1,8 +1,6 @@
 """The main job in a real browser, on synthetic data: choose, train, watch, read, upload, explain."""
 
-import json
 import re
-import time
 
 from playwright.sync_api import Page, expect
 
@@ -26,7 +24,7 @@ MATRIX_ROWS = """() => [...document.querySelectorAll('.js-plotly-plot')]
 
 
 def test_choose_train_watch_read_upload_explain(page: Page, server):
-    start_training(page, server, epochs=6)
+    start_training(page, server, epochs=12)
     run_id = run_in_link(page)
 
     # The curve gains points without a reload.
@@ -67,16 +65,13 @@ def test_choose_train_watch_read_upload_explain(page: Page, server):
 
 
 def test_a_run_outlives_a_killed_app_and_the_restarted_app_shows_it(page: Page, server):
-    start_training(page, server, epochs=4)
+    start_training(page, server, epochs=20)
     run_id = run_in_link(page)
-    wait_for_points(page, 1)
+    server.wait_for(run_id, lambda status: status["epoch"] >= 1)
     server.kill()
-    assert status(server, run_id)["state"] == "running"
-    for _ in range(600):
-        if status(server, run_id)["state"] != "running":
-            break
-        time.sleep(0.2)
-    assert status(server, run_id)["state"] == "done"
+    assert server.status(run_id)["state"] == "running"
+    server.wait_for(run_id, lambda status: status["state"] != "running")
+    assert server.status(run_id)["state"] == "done"
     server.start()
     page.goto(f"{server.url}/runs?run={run_id}")
     expect(page.get_by_role("heading", name="Test part")).to_be_visible()
@@ -92,7 +87,7 @@ def test_a_live_page_stands_still_and_the_run_is_stopped_there_and_keeps_its_bes
     page.get_by_role("button", name="Stop it").click()
     expect(page.get_by_role("heading", name="Test part")).to_be_visible()
     expect(page.get_by_text(re.compile("^Cancelled.*best weights"))).to_be_visible()
-    assert status(server, run_in_link(page))["result"]["accuracy"] > 0
+    assert server.status(run_in_link(page))["result"]["accuracy"] > 0
 
 
 def start_training(page: Page, server, epochs: int) -> None:
@@ -123,7 +118,3 @@ def wait_for_points(page: Page, count: int) -> None:
 
 def run_in_link(page: Page) -> str:
     return re.search(r"run=([^&]+)", page.url)[1]
-
-
-def status(server, run_id: str) -> dict:
-    return json.loads((server.artifacts / "runs" / run_id / "status.json").read_text())

@@ -7,12 +7,11 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import PATIENCE, ROOT, Server
+from tests.browser.conftest import ROOT, Server
 
 EPOCHS = (3000, 2, 2)  # the first is not done before it is stopped
 SHIFTS = """() => { window.shifts = 0; new PerformanceObserver(list => list.getEntries().forEach(entry => {
@@ -35,7 +34,7 @@ def test_jobs_are_moved_paused_resumed_and_cancelled(page: Page, browser: Browse
     expect(line(page, "active", long)).to_be_visible()
     expect(line(page, "waiting", second)).to_contain_text("1. alasfoor-cnn22")
     expect(line(page, "waiting", third)).to_contain_text("2. alasfoor-cnn22")
-    wait_for_epoch(server, long, 1)
+    server.wait_for(long, lambda status: status["epoch"] >= 1)
     expect(line(page, "active", long)).to_contain_text("running")
 
     # The page stays where it is while it refreshes itself.
@@ -60,9 +59,9 @@ def test_jobs_are_moved_paused_resumed_and_cancelled(page: Page, browser: Browse
     line(page, "active", long).get_by_role("button", name="Pause").click()
     expect(line(page, "ended", long)).to_contain_text("paused")
     expect(line(page, "ended", third)).to_contain_text("done")
-    epoch = status(server, long)["epoch"]
+    epoch = server.status(long)["epoch"]
     line(page, "ended", long).get_by_role("button", name="Go on").click()
-    wait_for_epoch(server, long, epoch + 1)
+    server.wait_for(long, lambda status: status["epoch"] > epoch)
     expect(line(page, "active", long)).to_contain_text("running")
 
     # Stopped only by the second button; what it had learnt is tested.
@@ -73,9 +72,9 @@ def test_jobs_are_moved_paused_resumed_and_cancelled(page: Page, browser: Browse
     expect(line(page, "ended", long)).to_contain_text("cancelled")
     expect(page.get_by_text("Nothing trains and nothing waits.")).to_be_visible()
 
-    states = {run_id: status(server, run_id)["state"] for run_id in (*jobs, fourth)}
+    states = {run_id: server.status(run_id)["state"] for run_id in (*jobs, fourth)}
     assert list(states.values()) == ["cancelled", "done", "done", "cancelled"]
-    assert status(server, long)["result"]["accuracy"] > 0
+    assert server.status(long)["result"]["accuracy"] > 0
     assert errors == []
 
 
@@ -91,14 +90,3 @@ def submit(server: Server, seed: int, epochs: int) -> str:
 def line(page: Page, kind: str, run_id: str) -> Locator:
     """What the page shows of a job that is "active", "waiting" or "ended"."""
     return page.locator(f".st-key-{kind}-{re.sub(r'[^a-zA-Z0-9_-]', '-', run_id)}")
-
-
-def wait_for_epoch(server: Server, run_id: str, epoch: int) -> None:
-    deadline = time.monotonic() + PATIENCE / 1000
-    while status(server, run_id)["epoch"] < epoch:
-        assert time.monotonic() < deadline, status(server, run_id)
-        time.sleep(0.2)
-
-
-def status(server: Server, run_id: str) -> dict:
-    return json.loads((server.artifacts / "runs" / run_id / "status.json").read_text())
