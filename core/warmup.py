@@ -26,7 +26,7 @@ APP = (
 )
 TRAINING = ("sklearn.model_selection", "core.training.worker", "core.models.backbones", "torch._dynamo")
 DELAY = 1.0  # seconds: loading holds the interpreter, and the first page should be on its way by then
-EVERY = 100  # images: between two loads the decoding threads are handed new ones
+EVERY = 100  # images at most: between two loads the decoding threads are handed new ones
 _first = threading.Lock()
 _loaded = threading.Event()
 
@@ -71,12 +71,12 @@ def leave_out_of_garbage() -> None:
 
 
 def beside(progress: Callable[[int, int], None], names: Sequence[str] = TRAINING) -> Callable[[int, int], None]:
-    """The callback `progress`, which loads `names` too, one every hundred images: the thread that calls it only waits for those who
-    decode."""
+    """The callback `progress`, which loads `names` too, one every hundred images from the first on, or sooner, so that none is left at the
+    last image: the thread that calls it only waits for those who decode."""
     left = list(names)
 
     def count(done: int, total: int) -> None:
-        if left and done % EVERY == 0:
+        if left and (done - 1) % max(1, min(EVERY, total // len(names))) == 0:
             load([left.pop(0)])
         progress(done, total)
 

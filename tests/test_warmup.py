@@ -113,7 +113,17 @@ def test_the_thread_that_waits_for_decoded_images_loads_one_library_after_the_ot
     loaded, told = [], []
     monkeypatch.setattr(warmup, "load", loaded.extend)
     count = warmup.beside(lambda *numbers: told.append(numbers), ["one", "two", "three"])
-    for done in range(1, 2 * warmup.EVERY + 2):
-        count(done, 250)
+    for done in range(1, 2 * warmup.EVERY + 1):
+        count(done, 1000)
     assert loaded == ["one", "two"]
-    assert told[-1] == (2 * warmup.EVERY + 1, 250)
+    assert told[-1] == (2 * warmup.EVERY, 1000)
+
+
+@pytest.mark.parametrize("images", [1, 2, 3, 7, 150, 1000])
+def test_all_libraries_are_loaded_before_the_last_image_unless_there_are_fewer_images(images, monkeypatch):
+    loaded = []
+    monkeypatch.setattr(warmup, "load", loaded.extend)
+    count = warmup.beside(lambda *_: None, ["one", "two", "three"])
+    for done in range(1, images + 1):
+        count(done, images)
+    assert loaded == ["one", "two", "three"][:images]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as TF
 
-from core.data.batches import RESIDENT_SHARE, Augmentation, Feed, affine, augment, resident_on, steps, stream, to_unit
+from core.data.batches import RESIDENT_SHARE, Augmentation, Feed, affine, augment, grid, resident_on, steps, stream, to_unit
 
 CPU = torch.device("cpu")
 EVERYTHING = Augmentation(rotation=10, zoom=0.1, shift=0.1, flip=True, brightness=0.1, contrast=0.2)
@@ -47,8 +47,7 @@ def resampled(
 ) -> torch.Tensor:
     angles, scales, shifts = (torch.tensor([value], dtype=torch.float32) for value in (math.radians(angle), scale, shift))
     matrices = affine(angles, scales, shifts, torch.tensor([flip]))
-    grid = F.affine_grid(matrices, list(x.shape), align_corners=False)
-    return F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return F.grid_sample(x, grid(matrices, x.shape[-1]), mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 @given(images=st.integers(1, 200), batch_size=st.integers(1, 40))
@@ -206,6 +205,15 @@ def test_brightness_is_added_and_contrast_multiplied_around_the_mean_within_thei
 def test_a_positive_angle_turns_counter_clockwise(angle: float) -> None:
     x = picture()
     torch.testing.assert_close(resampled(x, angle=angle), TF.rotate(x, angle, InterpolationMode.BILINEAR), atol=1e-4, rtol=0)
+
+
+@given(angle=st.floats(-180, 180), scale=st.floats(0.1, 2), shift=st.floats(-1, 1), flip=st.booleans(), size=st.integers(1, 40))
+@settings(deadline=None)
+def test_the_grid_is_that_of_torch(angle: float, scale: float, shift: float, flip: bool, size: int) -> None:
+    numbers = [torch.tensor([value, 0.5]) for value in (math.radians(angle), scale)]
+    matrices = affine(*numbers, torch.tensor([[shift, 0.1], [0.2, shift]]), torch.tensor([flip, False]))
+    expected = F.affine_grid(matrices, [2, 1, size, size], align_corners=False)
+    torch.testing.assert_close(grid(matrices, size), expected, atol=1e-5, rtol=1e-5)
 
 
 def test_a_quarter_turn_brings_the_right_side_up() -> None:
