@@ -32,7 +32,7 @@ NOTES = (
     "CPU seconds are user and system time with all worker processes; memory is the largest single process. “Of peak” is the share of the "
     "device’s best matrix product, in the precision used, over the whole process: three forward passes’ operations a training image, one "
     "a validation image; loading, decoding and start-up stand in the time.",
-    "A pass is marked as disturbed when the matrix product timed beside it was more than 15 % slower than the median; it is repeated once, "
+    "A pass is marked as disturbed when the matrix product timed beside it was more than 15 % slower than the quickest; it is repeated once, "
     "and the repetition counts.",
 )
 

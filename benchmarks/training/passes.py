@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -19,7 +18,7 @@ from benchmarks.training.files import Prepared
 from benchmarks.training.peers import OURS, Setting
 from benchmarks.training.works import Work
 
-DISTURBED = 1.15  # a control this much slower than the median of all: the pass is marked and repeated once
+DISTURBED = 1.15  # a control this much slower than the quickest of all: the pass is marked and repeated once
 LENGTHS = (1, 3)  # epochs of the two passes from which a frozen peer's time is reckoned
 
 
@@ -54,9 +53,9 @@ def order(names: Sequence[str], repeat: int) -> list[str]:
 
 
 def marked(passes: Sequence[Pass]) -> list[Pass]:
-    """`passes` with `disturbed` set where the control was too slow for the median of them all."""
-    usual = statistics.median(item.control for item in passes)
-    return [replace(item, disturbed=item.control > DISTURBED * usual) for item in passes]
+    """`passes` with `disturbed` set where the control was too slow for the quickest of them all: of few passes half may be disturbed."""
+    quickest = min(item.control for item in passes)
+    return [replace(item, disturbed=item.control > DISTURBED * quickest) for item in passes]
 
 
 def extrapolated(measured: Sequence[tuple[int, float]], epochs: int) -> float:

@@ -37,8 +37,8 @@ def test_every_repeat_has_everybody_once_and_the_next_one_backwards(names, repea
 
 
 def test_a_pass_beside_a_slow_matrix_product_is_marked():
-    found = passes.marked([a_pass(control=value) for value in (0.1, 0.1, 0.1, 0.114, 0.116)])
-    assert [item.disturbed for item in found] == [False, False, False, False, True]
+    found = passes.marked([a_pass(control=value) for value in (0.1, 0.114, 0.116, 0.116)])
+    assert [item.disturbed for item in found] == [False, False, True, True]
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
