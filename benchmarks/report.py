@@ -19,6 +19,7 @@ MEMORY_AIM = 3 * 2**30  # bytes beyond the mapped cache, on 21,165 images at 224
 COLUMNS = ("program", "wall, s", "CPU, s", "peak, GB", "peer ÷ ours", "aim", "of peak")
 DEVICES = {"cpu": "On the processor", "cuda": "On a GPU"}
 NOT_MEASURED = "not measured"
+SLOW = 10  # images a second below which a tenth of one is told
 MARK = re.compile(r"<!-- (.+) -->")  # stands above every row and names it, so that a later report finds it again
 NOTES = (
     "Each figure is a median of whole processes, measured from outside from start to exit; “peer ÷ ours” is followed by the smallest and "
@@ -32,8 +33,8 @@ NOTES = (
     "CPU seconds are user and system time with all worker processes; memory is the largest single process. “Of peak” is the share of the "
     "device’s best matrix product, in the precision used, over the whole process: three forward passes’ operations a training image, one "
     "a validation image; loading, decoding and start-up stand in the time.",
-    "A pass is marked as disturbed when the matrix product timed beside it was more than 15 % slower than the quickest; it is repeated once, "
-    "and the repetition counts.",
+    "A pass is marked as disturbed when the matrix product timed beside it was more than 15 % slower than the quickest; it is repeated "
+    "once, and the repetition counts.",
 )
 
 
@@ -205,7 +206,8 @@ def _remarks(work: Mapping[str, Any]) -> list[str]:
     paces = [item.details["images_per_second"] for item in items if item.details and item.details["images_per_second"]]
     if paces:
         own = next(item.details["precision"] for item in items if item.details)
-        lines.append(f"Ours while training: {sorted(paces)[len(paces) // 2]:,.0f} images/s ({own}).")
+        pace = sorted(paces)[len(paces) // 2]
+        lines.append(f"Ours while training: {pace:,.{0 if pace >= SLOW else 1}f} images/s ({own}).")
     return lines
 
 
