@@ -87,7 +87,7 @@ def accuracy(
     from benchmarks import report
     from core.files import write_json
 
-    content = comparison.run(data.resolve(), model, epochs, seeds, device, ["--image-size", str(image_size)], _say)
+    content = comparison.run(data.resolve(), model, epochs, seeds, image_size, device, _say)
     write_json(out, content)
     _say(report.accuracy_sentence(content))
 

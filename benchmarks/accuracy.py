@@ -39,7 +39,7 @@ def paired(fast: Sequence[float], reference: Sequence[float]) -> Difference:
     return Difference(mean, float(interval.low), float(interval.high))
 
 
-def run(data: Path, model: str, epochs: int, seeds: int, device: str, more: Sequence[str], say: Callable[[str], None]) -> dict[str, Any]:
+def run(data: Path, model: str, epochs: int, seeds: int, image_size: int, device: str, say: Callable[[str], None]) -> dict[str, Any]:
     """Train `model` on `data` with seeds 0 to `seeds` - 1 in both modes, in turn; the decoded images are shared.
 
     Raises:
@@ -52,13 +52,15 @@ def run(data: Path, model: str, epochs: int, seeds: int, device: str, more: Sequ
         for seed in range(seeds):
             for mode in ("fast", "reference") if seed % 2 == 0 else ("reference", "fast"):
                 command = [sys.executable, "-m", "core", "train", "--data", str(data), "--model", model, "--epochs", str(epochs)]
-                command += ["--seed", str(seed), "--device", device, "--json", *(["--reference"] if mode == "reference" else []), *more]
+                command += ["--image-size", str(image_size)]
+                command += ["--seed", str(seed), "--device", device, "--json", *(["--reference"] if mode == "reference" else [])]
                 found[mode].append(_trained(command, Path(artifacts), f"{mode}-{seed}"))
                 say(f"seed {seed}, {mode}: accuracy {found[mode][-1]['accuracy']:.4f}, {found[mode][-1]['seconds']:.1f} s")
     accuracies = {mode: [item["accuracy"] for item in items] for mode, items in found.items()}
     difference = paired(accuracies["fast"], accuracies["reference"])
-    result: dict[str, Any] = {"kind": "accuracy", "machine": machine.describe(sys.executable), "device": device, "data": data.name}
-    return result | {"model": model, "epochs": epochs, "level": LEVEL, "runs": found, "difference": asdict(difference)}
+    what = {"kind": "accuracy", "machine": machine.describe(sys.executable), "device": device, "data": data.name}
+    how = {"model": model, "image_size": image_size, "epochs": epochs, "level": LEVEL}
+    return what | how | {"runs": found, "difference": asdict(difference)}
 
 
 def _trained(command: Sequence[str], artifacts: Path, name: str) -> dict[str, float]:

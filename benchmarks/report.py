@@ -85,8 +85,9 @@ def accuracy_sentence(content: Mapping[str, Any]) -> str:
     mean, low, high = (100 * difference[name] for name in ("mean", "low", "high"))
     seconds = {mode: sum(item["seconds"] for item in items) for mode, items in content["runs"].items()}
     noise = "within noise" if low <= 0 <= high else "not within noise"
+    trained = f"{content['model']} at {content['image_size']} px on {content['data']}, {content['epochs']} epochs, {seeds} seeds"
     return (
-        f"{content['model']} on {content['data']}, {content['epochs']} epochs, {seeds} seeds: test accuracy of fast minus reference mode "
+        f"{trained}: test accuracy of fast minus reference mode "
         f"{mean:+.2f} points ({100 * content['level']:.0f} % interval {low:+.2f} to {high:+.2f}; {noise}); "
         f"fast mode took {seconds['fast'] / seconds['reference']:.0%} of the time."
     )
