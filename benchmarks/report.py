@@ -32,7 +32,8 @@ NOTES = (
     "further labels for it; the files stay the same.",
     "CPU seconds are user and system time with all worker processes; memory is the largest single process. “Of peak” is the share of the "
     "device’s best matrix product, in the precision used, over the whole process: three forward passes’ operations a training image, one "
-    "a validation image; loading, decoding and start-up stand in the time.",
+    "a validation image; loading, decoding and start-up stand in the time. It is not given for frozen trunks, which each program runs as "
+    "often as it likes.",
     "A pass is marked as disturbed when the matrix product timed beside it was more than 15 % slower than the quickest; it is repeated "
     "once, and the repetition counts.",
 )
@@ -172,7 +173,8 @@ def _feed(work: Mapping[str, Any]) -> str:
 
 def _cells(work: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[str, ...]]:
     items = [passes.from_json(item) for item in work["passes"]]
-    operations = summary.training_operations(work.get("multiply_adds", 0), work.get("train", 0), work.get("validation", 0), work["epochs"])
+    adds = 0 if work["frozen"] else work.get("multiply_adds", 0)  # a frozen trunk runs without its backward pass, in ours not every epoch
+    operations = summary.training_operations(adds, work.get("train", 0), work.get("validation", 0), work["epochs"])
     own = next((item.details["precision"] for item in items if item.details), "fp32")
     peaks = {name: result["peaks"][own if name == OURS else peers.get(name).precision] for name in {item.participant for item in items}}
     return [_row(row, work, result["device"]) for row in summary.rows(items, operations, peaks)]

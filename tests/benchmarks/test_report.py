@@ -30,6 +30,12 @@ def test_a_ratio_stands_in_the_table_beside_its_aim():
     assert "batch size 32; 1 repeat**" in text
 
 
+def test_no_share_of_the_peak_is_reckoned_for_a_frozen_trunk_which_runs_without_its_backward_pass():
+    walls = {"ours": 10.0, "timm": 25.0}
+    assert " 16%" in report.console(training(walls, multiply_adds=10**8))
+    assert "%" not in report.console(training(walls, multiply_adds=10**8, frozen=True))
+
+
 def test_what_was_not_measured_is_called_so():
     text = report.markdown([training({"ours": 10.0, "timm": 25.0})])
     assert "NASNet-A Large at 331**: not measured" in text
