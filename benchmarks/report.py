@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -167,8 +168,8 @@ def _name(work: str) -> str:
 def _feed(work: Mapping[str, Any]) -> str:
     if work["failure"]:
         return f"failed: {work['failure']}"
-    values = sorted(work["ratios"])
-    return f"{values[len(values) // 2]:.3f} ({values[0]:.3f}–{values[-1]:.3f}), aim {work['aim']}"
+    values = work["ratios"]
+    return f"{statistics.median(values):.3f} ({min(values):.3f}–{max(values):.3f}), aim {work['aim']}"
 
 
 def _cells(work: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -209,7 +210,7 @@ def _remarks(work: Mapping[str, Any]) -> list[str]:
     paces = [item.details["images_per_second"] for item in items if item.details and item.details["images_per_second"]]
     if paces:
         own = next(item.details["precision"] for item in items if item.details)
-        pace = sorted(paces)[len(paces) // 2]
+        pace = statistics.median(paces)
         lines.append(f"Ours while training: {pace:,.{0 if pace >= SLOW else 1}f} images/s ({own}).")
     return lines
 

@@ -59,6 +59,11 @@ def test_rows_that_were_not_measured_again_stay_as_they_were_on_their_own_machin
     assert "ResNet-18; 810" not in after.split("### On a GPU")[1]
 
 
+def test_between_two_runs_of_a_feed_the_median_is_their_middle_not_the_larger():
+    feed = {"work": "feed-cnn22", "ratios": [0.96, 0.90], "aim": 0.95, "failure": ""}
+    assert "0.930 (0.900–0.960), aim 0.95." in report.markdown([training({}) | {"works": [feed]}])
+
+
 def test_a_row_measured_again_replaces_the_one_of_the_table():
     before = report.markdown([training({"ours": 10.0, "timm": 25.0})])
     assert "2.50 (" not in report.markdown([training({"ours": 10.0, "timm": 50.0})], before)
